@@ -1,0 +1,245 @@
+"""付属の曲（4つのステムと楽譜）と、付属の話し声。
+
+章: introduction
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sstut.data.audio import load_audio
+
+Array = NDArray[Any]
+
+STEMS = ("vocals", "drums", "bass", "other")
+SPEECH_TEXTS = {
+    "female": "混ざった音から、聞きたい声だけを取り出すことを、音源分離と呼びます。",
+    "male": "にぎやかな部屋でも、人は相手の声を聞き分けることができます。",
+}
+
+_SOUNDS = files("sstut") / "sounds"
+
+
+@dataclass(frozen=True)
+class Note:
+    """楽譜の1音。時刻の単位は秒、`pitch` は MIDI ノート番号（69 が 440 Hz）。"""
+
+    onset: float
+    duration: float
+    pitch: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """名前の付いた区間（歌詞の1モーラ、音素、和音）。時刻の単位は秒。"""
+
+    onset: float
+    duration: float
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """曲を作るときに使った楽譜。推定した値ではなく、正解である。
+
+    Attributes
+    ----------
+    tempo : float
+        1分あたりの拍数
+    beats : Array
+        拍の時刻 [秒]、shape `(n_beats,)`
+    notes : tuple of Note
+        歌の旋律。`label` は歌詞のモーラで、前の母音を伸ばす音では「ー」
+    lyrics : tuple of Span
+        歌詞の1モーラずつ。`onset` は母音の始まりで、子音はその前にある
+    phones : tuple of Span
+        音素（`pau` と `sil` は休み）
+    chords : tuple of Span
+        和音の名前
+    parts : dict of str to tuple of Note
+        伴奏 `drums`、`bass`、`other` の音符。`label` は楽器の名前
+    f0 : Array
+        歌の基本周波数 [Hz]、shape `(n_times,)`。声帯の震えない所は 0
+    f0_times : Array
+        `f0` の時刻 [秒]、shape `(n_times,)`
+    """
+
+    tempo: float
+    beats: Array
+    notes: tuple[Note, ...]
+    lyrics: tuple[Span, ...]
+    phones: tuple[Span, ...]
+    chords: tuple[Span, ...]
+    parts: dict[str, tuple[Note, ...]]
+    f0: Array
+    f0_times: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Song:
+    """ステムに分かれた1曲。混合音は保存せず、ステムの和として定める。
+
+    Attributes
+    ----------
+    name : str
+        曲の名前
+    stems : dict of str to Array
+        `vocals`、`drums`、`bass`、`other` の順。それぞれ `(n_channels, n_samples)`、
+        モノラルでは `(n_samples,)`
+    sr : int
+        標本化周波数 [Hz]
+    score : Score or None
+        楽譜。付属の曲にだけある
+    """
+
+    name: str
+    stems: dict[str, Array]
+    sr: int
+    score: Score | None = None
+
+    @property
+    def mixture(self) -> Array:
+        """全ステムの和。"""
+        return _total(self.stems.values())
+
+    @property
+    def accompaniment(self) -> Array:
+        """歌以外のステムの和（伴奏、カラオケ）。"""
+        return _total(y for name, y in self.stems.items() if name != "vocals")
+
+    @property
+    def duration(self) -> float:
+        """長さ [秒]。"""
+        return _duration(self.stems, self.sr)
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """2人の話し声。`sources` は `female`、`male` の順で、それぞれ `(n_samples,)`。"""
+
+    sources: dict[str, Array]
+    sr: int
+    texts: dict[str, str]
+
+    @property
+    def mixture(self) -> Array:
+        """2人の声の和。"""
+        return _total(self.sources.values())
+
+    @property
+    def duration(self) -> float:
+        """長さ [秒]。"""
+        return _duration(self.sources, self.sr)
+
+
+def load_song(
+    name: str = "sakura",
+    *,
+    sr: int | None = None,
+    mono: bool = False,
+    dtype: DTypeLike = np.float32,
+) -> Song:
+    """付属の曲を、4つのステムと楽譜とともに読む。
+
+    Parameters
+    ----------
+    name : str
+        曲の名前。今は `"sakura"`（さくらさくら、13.0 秒）だけがある
+    sr : int, optional
+        変換先の標本化周波数 [Hz]。省くと元の 44100
+    mono : bool
+        真なら左右の平均をとり、`(n_samples,)` にする
+    dtype : dtype
+        float32 か float64
+
+    Returns
+    -------
+    Song
+        `stems`、`mixture`、`accompaniment`、`sr`、`score` を持つ
+
+    Raises
+    ------
+    ValueError
+        その名前の曲がないとき、`sr` や `dtype` が正しくないとき
+
+    Notes
+    -----
+    混合音はステムの和であり、元の標本化ではどちらも 16 bit の整数として誤差なく表せる。
+    標本化の変換は線形なので、変換してから足しても混合音を変換しても丸めの差しかない。
+
+    章: introduction
+    """
+    if name != "sakura":
+        raise ValueError(f"付属の曲は 'sakura' だけです（{name!r} が来ました）。")
+    stems = {}
+    for stem in STEMS:
+        stems[stem], out_sr = _load_bundled(f"{name}_{stem}.flac", sr, mono, dtype)
+    score = _parse_score(json.loads((_SOUNDS / f"{name}.json").read_text(encoding="utf-8")))
+    return Song(name, stems, out_sr, score)
+
+
+def load_speech(*, sr: int | None = None, dtype: DTypeLike = np.float32) -> Speech:
+    """付属の話し声（女声と男声、日本語、6.04 秒）を読む。
+
+    Parameters
+    ----------
+    sr : int, optional
+        変換先の標本化周波数 [Hz]。省くと元の 24000
+    dtype : dtype
+        float32 か float64
+
+    Returns
+    -------
+    Speech
+        `sources`（それぞれ `(n_samples,)`）、`mixture`、`sr`、`texts` を持つ
+
+    Raises
+    ------
+    ValueError
+        `sr` や `dtype` が正しくないとき
+
+    章: introduction
+    """
+    sources = {}
+    for speaker in SPEECH_TEXTS:
+        sources[speaker], out_sr = _load_bundled(f"speech_{speaker}.flac", sr, True, dtype)
+    return Speech(sources, out_sr, dict(SPEECH_TEXTS))
+
+
+def _load_bundled(filename: str, sr: int | None, mono: bool, dtype: DTypeLike) -> tuple[Array, int]:
+    with as_file(_SOUNDS / filename) as path:
+        return load_audio(path, sr=sr, mono=mono, dtype=dtype)
+
+
+def _parse_score(raw: dict[str, Any]) -> Score:
+    f0 = np.array(raw["f0"]["hz"])
+    return Score(
+        tempo=raw["tempo"],
+        beats=np.array(raw["beats"]),
+        notes=tuple(Note(*row) for row in raw["notes"]),
+        lyrics=tuple(Span(*row) for row in raw["lyrics"]),
+        phones=tuple(Span(*row) for row in raw["phones"]),
+        chords=tuple(Span(*row) for row in raw["chords"]),
+        parts={part: tuple(Note(*row) for row in rows) for part, rows in raw["parts"].items()},
+        f0=f0,
+        f0_times=np.arange(len(f0)) * raw["f0"]["hop"],
+    )
+
+
+def _total(arrays: Iterable[Array]) -> Array:
+    # 16 bit の値をいくつか足した和は float32 の仮数 24 bit に収まるので、誤差が出ない
+    first, *rest = arrays
+    total = first.copy()
+    for y in rest:
+        total += y
+    return total
+
+
+def _duration(sources: dict[str, Array], sr: int) -> float:
+    return float(next(iter(sources.values())).shape[-1] / sr)
