@@ -80,7 +80,7 @@ bench: $(INSTALLED)
 lock:
 	rm -rf _build/lock
 	$(PYTHON) -m venv _build/lock
-	_build/lock/bin/pip install $(PIP_FLAGS) "torch==2.13.0" ".[book,test]"
+	_build/lock/bin/pip install $(PIP_FLAGS) "torch==2.13.0" -e ".[book,test]"
 	{ echo "# make lock が書いたもの。手で直さず、pyproject.toml を直してから作りなおす。"; \
 	  _build/lock/bin/pip freeze --exclude sstut | sed 's/+cpu$$//'; } > requirements.txt
 	rm -rf _build/lock

@@ -67,7 +67,7 @@ def _module_files(name: str) -> Iterator[tuple[str, Path]]:
 
 def _companions(module: Path) -> list[Path]:
     """モジュールが実行時に読む、Python でないファイル。"""
-    if module == PACKAGE / "data.py":
+    if module.parent == PACKAGE / "data":
         return sorted(p for p in (PACKAGE / "sounds").iterdir() if p.is_file())
     if module.parent == PACKAGE / "widgets":
         if module.stem == "_base":
