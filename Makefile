@@ -38,6 +38,7 @@ test: lint js book
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/format_book.py --check
 	$(BIN)/mypy
 
 # Node.js がないとき、手元では理由を出して飛ばし、CI では失敗させる。

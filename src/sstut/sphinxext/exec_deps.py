@@ -26,14 +26,14 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 # 結果の数値や図を変えうるもの。版が変われば実行しなおす。
 _PINNED = ("anywidget", "librosa", "matplotlib", "mir_eval", "numpy", "scipy", "soundfile", "torch")
-_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```\s*$", re.M | re.S)
-_CELL_OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[^\n]*\n)+)", re.M | re.S)
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```\s*$", re.M | re.S)
+CELL_OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[^\n]*\n)+)", re.M | re.S)
 _KERNELSPEC = re.compile(r"\A---\n(?:.*\n)*?kernelspec:\n(?=(?:.*\n)*?---\n)")
 
 
 def page_code(text: str) -> str:
     """MyST のページから、コードセルの中身だけを取り出す。"""
-    cells = (_CELL_OPTIONS.sub("", cell) for cell in _CELL.findall(text))
+    cells = (CELL_OPTIONS.sub("", cell) for cell in CELL.findall(text))
     # マジックコマンドは Python の文法ではないので、読みとばす。
     return re.sub(r"^(\s*)[%!].*$", r"\1pass", "\n".join(cells), flags=re.M)
 
