@@ -68,7 +68,7 @@ export default [
     },
   },
   {
-    files: ["tests/js/**/*.mjs", "*.mjs"],
+    files: ["tests/js/**/*.mjs", "tools/**/*.mjs", "*.mjs"],
     languageOptions: { globals: globals.node },
   },
 ];

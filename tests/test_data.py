@@ -417,7 +417,7 @@ def test_load_audio_names_a_missing_file(tmp_path):
         (lambda p: p.mkdir(), "フォルダー"),
         (lambda p: p.write_bytes(b""), "0 バイト"),
         (lambda p: p.write_text("これは音ではない"), "音のファイルとして読めません"),
-        (lambda p: sf.write(p, np.zeros((0, 2)), 8000), "標本が1つも"),
+        (lambda p: sf.write(p, np.zeros((0, 2)), 8000), "サンプルが1つも"),
         (lambda p: sf.write(p, [0.0, np.nan], 8000, subtype="FLOAT"), "NaN"),
         (lambda p: sf.write(p, [0.0, np.inf], 8000, subtype="FLOAT"), "無限大"),
     ],
@@ -610,7 +610,7 @@ def test_mixture_error_at_its_ends(musdb):
 def test_musdb_refuses_mismatched_stems(musdb, n, channels, sr):
     track = load_musdb(musdb)[0]
     sf.write(track.path / "drums.wav", np.zeros((n, channels)), sr)
-    with pytest.raises(ValueError, match=f"drums は {sr} Hz・{channels} チャンネル・{n} 標本"):
+    with pytest.raises(ValueError, match=f"drums は {sr} Hz・{channels} チャネル・{n} サンプル"):
         track.load()
 
 

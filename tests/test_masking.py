@@ -127,7 +127,7 @@ def test_masks_are_broadcast_over_channels(rng):
     np.testing.assert_array_equal(masking.apply_mask(three, mono), three * mono)
     np.testing.assert_array_equal(masking.apply_mask(three, stereo), three[:, None] * stereo)
     np.testing.assert_array_equal(masking.apply_mask(full, stereo), full * stereo)
-    # 音源の数とチャンネルの数が同じでも、先頭はいつも音源
+    # 音源の数とチャネルの数が同じでも、先頭はいつも音源
     assert masking.apply_mask(three[:2], stereo).shape == (2, 2, 5, 7)
     assert masking.apply_mask(one, stereo.astype(np.complex64)).dtype == np.complex64
     assert masking.apply_mask(one > 0.5, np.abs(mono).astype(np.float32)).dtype == np.float32
@@ -225,7 +225,7 @@ def test_two_tones_are_separated():
 
 
 def si_sdr(estimate, reference):
-    """SI-SDR [dB]。チャンネルはつないで 1 本とみなす（平均は引かない）。"""
+    """SI-SDR [dB]。チャネルはつないで 1 本とみなす（平均は引かない）。"""
     estimate, reference = estimate.ravel().astype(float), reference.ravel().astype(float)
     target = reference * (estimate @ reference) / (reference @ reference)
     return 10 * np.log10(target @ target / ((estimate - target) @ (estimate - target)))

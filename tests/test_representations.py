@@ -52,7 +52,7 @@ def signals(draw, max_size=400):
 
 
 def plain(y, *, n_fft, win_length, hop_length, window):
-    """`stft_plain` を、n_fft まで 0 を補った窓で、すべてのチャンネルについて計算する。"""
+    """`stft_plain` を、n_fft まで 0 を補った窓で、すべてのチャネルについて計算する。"""
     values = padded_window(window, win_length, n_fft)
     rows = y.reshape(-1, y.shape[-1]).astype(float)
     S = np.stack([rep.stft_plain(row, values, hop_length) for row in rows])
@@ -141,7 +141,7 @@ def test_stft_equals_scipy(y, n_fft, data):
         scipy.signal.get_window("hamming", n_fft), hop_length, fs=1.0, phase_shift=None
     )
     S = rep.stft(y, n_fft=n_fft, hop_length=hop_length, window="hamming")
-    # scipy の p 番目のフレームも、中心が標本 p * hop_length にある
+    # scipy の p 番目のフレームも、中心がサンプル p * hop_length にある
     expected = transform.stft(y.astype(float), p0=0, p1=S.shape[-1])
     np.testing.assert_allclose(S, expected, rtol=0, atol=tolerance(y, y.dtype.name) * n_fft)
 
@@ -165,7 +165,7 @@ def test_frequencies_of_a_frame_are_neighbours_in_memory(rng):
 @example(np.ones(5), {"n_fft": 96, "win_length": 31, "hop_length": 7, "window": "hann"})
 @example(np.ones(300), {"n_fft": 64, "win_length": 64, "hop_length": 63, "window": "hamming"})
 def test_istft_of_stft_is_the_signal_or_an_error(y, params):
-    """NOLA を満たし、どの標本も窓に覆われていれば、ちょうど元に戻る。そうでなければ断る。"""
+    """NOLA を満たし、どのサンプルも窓に覆われていれば、ちょうど元に戻る。そうでなければ断る。"""
     n_fft, hop_length = params["n_fft"], params["hop_length"]
     window = padded_window(params["window"], params["win_length"], n_fft)
     S = rep.stft(y, **params)
@@ -187,14 +187,14 @@ def test_istft_of_stft_is_the_signal_or_an_error(y, params):
     restored = rep.istft(S, **params, length=n)
     assert restored.shape == y.shape
     assert restored.dtype == y.dtype
-    # 窓の値が小さい標本ほど、スペクトログラムの丸め誤差が割り算で拡大される
+    # 窓の値が小さいサンプルほど、スペクトログラムの丸め誤差が割り算で拡大される
     error = np.abs(restored.astype(float) - y) * np.sqrt(np.minimum(covered, 1.0))
     assert error.max() <= tolerance(y, y.dtype.name)
 
 
 @given(st.integers(1, 300), st.integers(2, 64), st.data())
 def test_hop_of_half_a_window_or_less_always_comes_back(n, win_length, data):
-    """覆われない標本で断られるのは、hop_length が窓の半分を超えるときだけ。"""
+    """覆われないサンプルで断られるのは、hop_length が窓の半分を超えるときだけ。"""
     params = {
         "n_fft": data.draw(st.integers(win_length, 96)),
         "win_length": win_length,
@@ -497,7 +497,7 @@ S = np.ones((513, 9), complex)
         (lambda: rep.stft(Y, win_length=400, hop_length=401), "hop_length=401.*win_length=400"),
         (lambda: rep.stft(Y, hop_length=0), "hop_length は 1 以上"),
         (lambda: rep.stft(Y, pad_mode="wrap"), "pad_mode.*wrap"),
-        (lambda: rep.stft(Y[:99], n_fft=100, center=False), "n_fft=100 標本以上.*99"),
+        (lambda: rep.stft(Y[:99], n_fft=100, center=False), "n_fft=100 サンプル以上.*99"),
         (lambda: rep.stft(Y, workers=0), "workers"),
         (lambda: rep.stft(Y, window="はん"), "はん"),
         (lambda: rep.stft(Y, window=np.ones(3)), "win_length=2048"),
@@ -538,7 +538,7 @@ def test_large_finite_values_are_not_mistaken_for_infinity():
 
 
 def test_center_false_leaves_uncovered_edges_silent(rng):
-    """center=False の最初の標本はハン窓の 0 だけに覆われる。librosa と同じく 0 にする。"""
+    """center=False の最初のサンプルはハン窓の 0 だけに覆われる。librosa と同じく 0 にする。"""
     y = rng.standard_normal(1000)
     params = {"n_fft": 64, "hop_length": 16, "center": False}
     restored = rep.istft(rep.stft(y, **params), **params, length=1000)

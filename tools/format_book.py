@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def format_cells(cells: list[str]) -> list[str]:
     """コードセルを、ノートブックとして（行末の ; を残して）整える。"""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    command = [sys.executable, "-m", "ruff", "format", "--line-length", str(WIDTH)]
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--line-length", str(WIDTH)]
-        + ["--stdin-filename", "chapter.ipynb", "-"],
+        [*command, "--stdin-filename", "chapter.ipynb", "-"],
         input=nbformat.writes(notebook),
         capture_output=True,
         text=True,

@@ -99,12 +99,12 @@ def frame_lengths(
 
 
 def check_hop(hop_length: Any, win_length: int) -> int:
-    """窓より長い hop_length を断る（どの窓にも入らない標本ができる）。"""
+    """窓より長い hop_length を断る（どの窓にも入らないサンプルができる）。"""
     hop = positive_int(hop_length, "hop_length")
     if hop > win_length:
         raise ValueError(
             f"hop_length={hop} が窓の長さ win_length={win_length} を超えています。"
-            "どの窓にも入らない標本ができるので、hop_length ≦ win_length にしてください。"
+            "どの窓にも入らないサンプルができるので、hop_length ≦ win_length にしてください。"
         )
     return hop
 

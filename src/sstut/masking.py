@@ -22,7 +22,7 @@ def apply_mask(mask: ArrayLike, spectrogram: ArrayLike) -> Array:
     Parameters
     ----------
     mask : (n_freq, n_frames) か (n_sources, [n_channels,] n_freq, n_frames)
-        マスク。3 次元なら先頭は音源で、どのチャンネルにも同じマスクを掛ける。
+        マスク。3 次元なら先頭は音源で、どのチャネルにも同じマスクを掛ける。
     spectrogram : (n_freq, n_frames) か (n_channels, n_freq, n_frames)
         混合音。複素数でも振幅でもよい。
 

@@ -25,7 +25,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric")
 
 
 def stft_plain(y: Array, window: Array, hop_length: int) -> Array:
-    """短時間フーリエ変換を定義どおりに計算する（1 チャンネル、両端に 0 を補う）。
+    """短時間フーリエ変換を定義どおりに計算する（1 チャネル、両端に 0 を補う）。
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def stft_plain(y: Array, window: Array, hop_length: int) -> Array:
     window : (n_fft,) の実数配列
         窓。
     hop_length : int
-        フレームの間隔（標本）。
+        フレームの間隔（サンプル）。
 
     Returns
     -------
@@ -44,7 +44,7 @@ def stft_plain(y: Array, window: Array, hop_length: int) -> Array:
     章: representations
     """
     n_fft = len(window)
-    padded = np.pad(y, n_fft // 2)  # フレーム m の中心を標本 m * hop_length に合わせる
+    padded = np.pad(y, n_fft // 2)  # フレーム t の中央をサンプル t * hop_length に合わせる
     n_frames = 1 + (len(padded) - n_fft) // hop_length
     starts = hop_length * np.arange(n_frames)
     frames = np.stack([padded[s : s + n_fft] * window for s in starts], axis=-1)
@@ -63,14 +63,14 @@ def istft_plain(S: Array, window: Array, hop_length: int, length: int) -> Array:
     window : (n_fft,) の実数配列
         変換に使った窓。
     hop_length : int
-        フレームの間隔（標本）。
+        フレームの間隔（サンプル）。
     length : int
-        戻す標本数。
+        戻すサンプル数。
 
     Returns
     -------
     (length,) の実数配列
-        波形。どの窓にも覆われない標本は 0。
+        波形。どの窓にも覆われないサンプルは 0。
 
     章: representations
     """
@@ -78,8 +78,8 @@ def istft_plain(S: Array, window: Array, hop_length: int, length: int) -> Array:
     frames = np.fft.irfft(S, n_fft, axis=0)  # (n_freq, n_frames) → (n_fft, n_frames)
     total = np.zeros(n_fft // 2 + length + n_fft)
     weight = np.zeros_like(total)
-    for m, frame in enumerate(frames.T):
-        here = slice(m * hop_length, m * hop_length + n_fft)
+    for t, frame in enumerate(frames.T):
+        here = slice(t * hop_length, t * hop_length + n_fft)
         if here.stop <= len(total):
             total[here] += window * frame
             weight[here] += window**2
@@ -105,15 +105,16 @@ def stft(
     y : (..., n_samples) の float32 / float64
         音声。整数の PCM は先に −1〜1 の実数に直しておく。
     n_fft : int
-        フレームの長さ（標本）。奇数でもよい。
+        フレームの長さ（サンプル）。奇数でもよい。
     hop_length : int, optional
-        フレームの間隔（標本）。1〜win_length。省略すると win_length // 4。
+        フレームの間隔（サンプル）。1〜win_length。省略すると win_length // 4。
     win_length : int, optional
-        窓の長さ（標本）。n_fft より短ければ前後に 0 を補う。省略すると n_fft。
+        窓の長さ（サンプル）。n_fft より短ければ前後に 0 を補う。省略すると n_fft。
     window : str, tuple, float, 関数, 配列
         窓。`get_window` を見よ。
     center : bool
-        True なら両端に n_fft // 2 標本ずつ補い、フレーム m の中心を標本 m * hop_length に合わせる。
+        True なら両端に n_fft // 2 サンプルずつ補い、
+        フレーム t の中央をサンプル t * hop_length に合わせる。
     pad_mode : {"constant", "edge", "reflect", "symmetric"}
         補い方（`np.pad` の mode）。"constant" は 0。
     workers : int
@@ -154,8 +155,8 @@ def stft(
         )
     if not center and y.shape[-1] < n_fft:
         raise ValueError(
-            f"center=False では n_fft={n_fft} 標本以上の音声が要ります"
-            f"（{y.shape[-1]} 標本が来ました）。"
+            f"center=False では n_fft={n_fft} サンプル以上の音声が要ります"
+            f"（{y.shape[-1]} サンプルが来ました）。"
         )
     padded = _padded_window(window, win_length, n_fft).astype(y.dtype)
     pad = n_fft // 2 if center else 0
@@ -173,7 +174,7 @@ def istft(
     length: int | None = None,
     workers: int = 1,
 ) -> Array:
-    """逆短時間フーリエ変換 (iSTFT)。`istft(stft(y), length=n)` は元の y に戻る。
+    """逆短時間フーリエ変換 (ISTFT)。`istft(stft(y), length=n)` は元の y に戻る。
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ def istft(
     n_fft : int, optional
         フレームの長さ。省略すると 2 * (n_freq − 1)。奇数で変換したときは要る。
     length : int, optional
-        戻す標本数。省略すると、最後のフレームの中心まで（center=True）か終わりまで（False）。
+        戻すサンプル数。省略すると、最後のフレームの中心まで（center=True）か終わりまで（False）。
     workers : int
         使うスレッドの数。値は変わらない。
 
@@ -196,14 +197,14 @@ def istft(
     Raises
     ------
     ValueError
-        窓とホップの組が NOLA を満たさないとき（元に戻せない標本がある）。length の中に、
-        どのフレームも覆わない標本があるとき。S に NaN や無限大があるとき。
+        窓とホップの組が NOLA を満たさないとき（元に戻せないサンプルがある）。length の中に、
+        どのフレームも覆わないサンプルがあるとき。S に NaN や無限大があるとき。
 
     Notes
     -----
     値は librosa.istft と同じ（重ね合わせを窓の二乗和で割る最小二乗解）。ただし librosa が黙って
-    0 にする標本は断る。center=False の両端だけは、librosa と同じく 0 にする。
-    S を書き換えてから戻すなら hop_length ≦ win_length / 4 がよい。二乗和が小さい標本では、
+    0 にするサンプルは断る。center=False の両端だけは、librosa と同じく 0 にする。
+    S を書き換えてから戻すなら hop_length ≦ win_length / 4 がよい。二乗和が小さいサンプルでは、
     書き換えた分が割り算で拡大される。
 
     References
@@ -225,7 +226,7 @@ def istft(
     if not _nola(padded, hop_length):
         raise ValueError(
             f"window={window!r}, win_length={win_length}, hop_length={hop_length} は"
-            " NOLA を満たさず、元に戻せない標本があります。hop_length を短くしてください。"
+            " NOLA を満たさず、元に戻せないサンプルがあります。hop_length を短くしてください。"
         )
     pad = n_fft // 2 if center else 0
     length = _output_length(length, n_fft, hop_length, S.shape[-1], pad)
@@ -248,7 +249,7 @@ def get_window(window: Window, win_length: int, fftbins: bool = True) -> Array:
         "hann" などの名前、("kaiser", 8.6) のような名前と係数の組、カイザー窓の β、
         長さを受け取る関数、または長さ win_length の配列。
     win_length : int
-        長さ（標本）。
+        長さ（サンプル）。
     fftbins : bool
         True なら周期的な窓（フーリエ変換用）、False なら左右対称な窓（フィルタ設計用）。
 
@@ -452,7 +453,7 @@ def mel_filterbank(
     sr : float
         標本化周波数 [Hz]。
     n_fft : int
-        フレームの長さ（標本）。
+        フレームの長さ（サンプル）。
     n_mels : int
         フィルタの数。
     fmin, fmax : float
@@ -669,7 +670,7 @@ def _nola(window: Array, hop_length: int, tol: float = 1e-10) -> bool:
 
 
 def _output_length(length: int | None, n_fft: int, hop_length: int, n_frames: int, pad: int) -> int:
-    """戻す標本数。フレームがまったく届かない長さは断る。"""
+    """戻すサンプル数。フレームがまったく届かない長さは断る。"""
     span = n_fft + hop_length * (n_frames - 1) - 2 * pad
     longest = span + hop_length - 1 + pad
     if length is None and span > 0:
@@ -681,17 +682,17 @@ def _output_length(length: int | None, n_fft: int, hop_length: int, n_frames: in
     if _validate.positive_int(length, "length") > longest:
         raise ValueError(
             f"length={length} が長すぎます。"
-            f"{n_frames} フレームから戻せるのは {longest} 標本までです。"
+            f"{n_frames} フレームから戻せるのは {longest} サンプルまでです。"
         )
     return int(length)
 
 
 def _check_covered(edges: list[tuple[slice, Array]], length: int) -> None:
-    """どのフレームも覆わない標本があれば断る（黙って 0 にしない）。"""
+    """どのフレームも覆わないサンプルがあれば断る（黙って 0 にしない）。"""
     lost = [where.start + int(i) for where, gain in edges for i in np.flatnonzero(gain == 0)]
     if lost:
         raise ValueError(
-            f"length={length} のうち {len(lost)} 標本（{lost[0]} 番から）は"
+            f"length={length} のうち {len(lost)} サンプル（{lost[0]} 番から）は"
             "どの窓にも覆われず、元に戻せません。"
             "hop_length を win_length の半分以下にするか、length を短くしてください。"
         )

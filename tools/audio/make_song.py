@@ -55,7 +55,7 @@ def build_stems(vocal, parts, soundfont_path):
 
 
 def vocal_stem(vocal):
-    """歌に、低域カット、軽い圧縮、残響をかけて両チャンネルに置く。"""
+    """歌に、低域カット、軽い圧縮、残響をかけて両チャネルに置く。"""
     y = librosa.resample(vocal.y, orig_sr=vocal.sr, target_sr=SR, res_type="soxr_hq")
     y = fit(y)
     y = scipy.signal.sosfilt(scipy.signal.butter(2, 120, "high", fs=SR, output="sos"), y)

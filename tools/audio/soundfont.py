@@ -4,7 +4,7 @@ import numpy as np
 import tinysoundfont
 from score import BEAT, N_BARS, SR
 
-# 楽器の名前 -> (MIDI チャンネル, バンク, 音色番号, 左右の位置 0-127)
+# 楽器の名前 -> (MIDI チャネル, バンク, 音色番号, 左右の位置 0-127)
 INSTRUMENTS = {
     "drums": (9, 128, 8, 64),  # Room kit
     "bass": (1, 0, 33, 64),  # 指弾きのベース

@@ -8,8 +8,8 @@
 2. **信号を写さない**: 信号の内側のフレームは元の配列を覗くだけ（ビュー）にし、
    端の穴埋め（padding）は端にかかるフレームの分だけ行う。
 3. **割り算を窓に畳み込む**: 逆変換の「窓の二乗和で割る」は、信号の内側では hop_length ごとの
-   繰り返しになる。そこで合成窓を先に割っておき、標本ごとの割り算を端だけに減らす。
-4. **窓掛けと重ね合わせを 1 度に**: キャッシュの中で積和を取り、できた標本だけを出力へ書く。
+   繰り返しになる。そこで合成窓を先に割っておき、サンプルごとの割り算を端だけに減らす。
+4. **窓掛けと重ね合わせを 1 度に**: キャッシュの中で積和を取り、できたサンプルだけを出力へ書く。
 5. **仕事を決まった長さに切る**: 切れ目は `workers` によらないので、何本のスレッドでも
    同じ値になる。FFT の間は Python の大域ロックが外れるので、Python のスレッドで並列に進む。
 """
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Task = TypeVar("Task")
 
-BLOCK_SAMPLES = 1 << 17  # 1 かたまりの標本数。入力と出力が L2 キャッシュ（1 MiB ほど）に収まる
+BLOCK_SAMPLES = 1 << 17  # 1 かたまりのサンプル数。入力と出力が L2 キャッシュ（1 MiB ほど）に収まる
 SEGMENT_FRAMES = 1024  # 1 つの仕事のフレーム数。逆変換の重複計算（数フレーム）が無視できる長さ
 
 
@@ -76,7 +76,7 @@ def inverse(
 ) -> Array:
     """`(..., n_freq, n_frames)` を重ね合わせて `(..., length)` の信号に戻す。
 
-    `pad` は先頭から捨てる標本数、`edges` は `edge_gain` の戻り値。
+    `pad` は先頭から捨てるサンプル数、`edges` は `edge_gain` の戻り値。
     """
     dtype = np.empty(0, spectrogram.dtype).real.dtype
     folded = (window / np.resize(overlap_sum(window**2, hop_length), len(window))).astype(dtype)
@@ -106,7 +106,7 @@ def overlap_sum(weights: Array, hop_length: int) -> Array:
 
 
 def coverage(window: Array, hop_length: int, n_frames: int, start: int, stop: int) -> Array:
-    """標本 `start` から `stop` の手前までの、窓の二乗和（`n_frames` 個のフレームの分）。"""
+    """サンプル `start` から `stop` の手前までの、窓の二乗和（`n_frames` 個のフレームの分）。"""
     total = np.zeros(stop - start)
     lowest = max(0, -(-(start - len(window) + 1) // hop_length))
     highest = min(n_frames - 1, (stop - 1) // hop_length)
@@ -120,9 +120,9 @@ def coverage(window: Array, hop_length: int, n_frames: int, start: int, stop: in
 def edge_gain(
     window: Array, hop_length: int, n_frames: int, pad: int, length: int, eps: float
 ) -> list[tuple[slice, Array]]:
-    """重なりが足りない端の標本に掛ける倍率（繰り返しの二乗和 / そこでの二乗和）。
+    """重なりが足りない端のサンプルに掛ける倍率（繰り返しの二乗和 / そこでの二乗和）。
 
-    窓の振幅が丸め誤差 `eps` に埋もれる標本は、どのフレームにも覆われていないとみなして 0 とする。
+    窓の振幅が丸め誤差 `eps` に埋もれるサンプルは、どのフレームも覆わないとみなして 0 とする。
     """
     head = min(max(0, len(window) - hop_length - pad), length)
     tail = min(max(head, n_frames * hop_length - pad), length)
@@ -161,7 +161,7 @@ def _samples(y: Array, start: int, stop: int, mode: Any) -> Array:
     left, right = max(0, -start), max(0, stop - len(y))
     if left == right == 0:
         return y[start:stop]
-    # reflect は端から内側へ数える。はみ出す長さより多くの標本を添えれば、全体を埋めたのと同じになる
+    # reflect は端から内側へ数える。はみ出す長さより長く添えれば、全体を埋めたのと同じになる
     margin = stop - start
     near, far = max(0, start - margin), min(len(y), stop + margin)
     padded = np.pad(y[near:far], (left, right), mode=mode)
@@ -170,10 +170,10 @@ def _samples(y: Array, start: int, stop: int, mode: Any) -> Array:
 
 
 def _overlap_add(frames: Array, window: Array, hop_length: int, start: int, out: Array) -> None:
-    """逆変換したフレームを重ね、標本 `start` からの `len(out)` 個を `out` に書く。
+    """逆変換したフレームを重ね、サンプル `start` からの `len(out)` 個を `out` に書く。
 
-    信号を hop_length 標本ずつの行に切ると、行 r は「フレーム r の 1 つ目の区間」「フレーム r − 1 の
-    2 つ目の区間」…に窓を掛けた和になる。バッファを斜めに覗くビューを作れば、窓掛けと足し算が
+    信号を hop_length サンプルずつの行に切ると、行 r は「フレーム r の 1 つ目の区間」
+    「フレーム r − 1 の 2 つ目の区間」…に窓を掛けた和になる。バッファを斜めに覗くビューを作れば、窓掛けと足し算が
     1 回の積和（einsum）で済む。
     """
     n_fft, stop = len(window), start + len(out)

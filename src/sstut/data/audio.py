@@ -35,7 +35,7 @@ def load_audio(
     sr : int, optional
         変換先の標本化周波数 [Hz]。省くとファイルのまま
     mono : bool
-        真ならチャンネルの平均をとる
+        真ならチャネルの平均をとる
     start : float
         読み始める時刻 [秒]、0 以上
     duration : float, optional
@@ -60,7 +60,7 @@ def load_audio(
 
     Notes
     -----
-    librosa.load と違い、既定では標本化周波数もチャンネル数も変えない。
+    librosa.load と違い、既定では標本化周波数もチャネル数も変えない。
     途中で切れた OGG は、録音を途中で止めた OGG と区別できないので、残っている所まで読む。
 
     章: introduction
@@ -78,7 +78,8 @@ def load_audio(
         orig_sr = f.samplerate
     if y.shape[-1] < n_samples:
         raise ValueError(
-            f"{path} は途中で切れています（{n_samples} 標本のうち {y.shape[-1]} しかありません）。"
+            f"{path} は途中で切れています"
+            f"（{n_samples} サンプルのうち {y.shape[-1]} しかありません）。"
         )
     check_finite(y, f"{path} の音")
     y = y.mean(axis=0) if mono else np.ascontiguousarray(y)
@@ -155,7 +156,7 @@ def open_audio(path: Path) -> sf.SoundFile:
 
 
 def _sample_range(f: sf.SoundFile, start: float, duration: float | None) -> tuple[int, int]:
-    """読む範囲を（最初の標本、標本数）で返す。切れた WAV はここで断る。"""
+    """読む範囲を（最初のサンプル、サンプル数）で返す。切れた WAV はここで断る。"""
     # libsndfile は切れた WAV の長さを残っている分に直してしまうので、ヘッダーの宣言を見る。
     # 長さを決めずに書き始めた WAV は 0xFFFFFFFF などの大きな値を持つ。これは切れたのではない
     size = r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)"  # WAV、AIFF、AU
@@ -166,7 +167,7 @@ def _sample_range(f: sf.SoundFile, start: float, duration: float | None) -> tupl
             f"（{declared[1]} バイトのうち {declared[2]} バイトしかありません）。"
         )
     if f.frames == 0:
-        raise ValueError(f"{f.name} には標本が1つも入っていません。")
+        raise ValueError(f"{f.name} にはサンプルが1つも入っていません。")
     length = f.frames / f.samplerate
     if not 0 <= start < length:
         raise ValueError(

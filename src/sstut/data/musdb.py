@@ -40,7 +40,7 @@ class MusdbTrack:
         Raises
         ------
         ValueError
-            ファイルどうしの長さ、標本化周波数、チャンネル数がそろっていないとき
+            ファイルどうしの長さ、標本化周波数、チャネル数がそろっていないとき
 
         章: introduction
         """
@@ -82,7 +82,7 @@ class MusdbTrack:
                 headers[name] = (f.samplerate, f.channels, f.frames)
         if len(set(headers.values())) > 1:
             found = "、".join(
-                f"{name} は {sr} Hz・{ch} チャンネル・{n} 標本"
+                f"{name} は {sr} Hz・{ch} チャネル・{n} サンプル"
                 for name, (sr, ch, n) in headers.items()
             )
             raise ValueError(f"{self.name} のファイルがそろっていません（{found}）。")

@@ -1,6 +1,6 @@
 // 標本化周波数の変換。
 
-const ZERO_CROSSINGS = 64; // フィルタの片側の長さ [低い方の標本化周波数での標本]
+const ZERO_CROSSINGS = 64; // フィルタの片側の長さ [低い方の標本化周波数でのサンプル]
 const CUTOFF = 0.95; // 遮断周波数 [低い方のナイキスト周波数に対する比]
 const KAISER_BETA = 10.06;
 
@@ -56,16 +56,16 @@ export function decimate(x, factor) {
 }
 
 /**
- * 標本と標本の間の位置 fraction（0以上1未満）に中心を置くフィルタを作る関数。
- * slowdown は低い方の標本化周波数での1標本が、元の何標本に当たるか（1以上）。
+ * サンプルとサンプルの間の位置 fraction（0以上1未満）に中心を置くフィルタを作る関数。
+ * slowdown は低い方の標本化周波数での1サンプルが、元の何サンプルに当たるか（1以上）。
  */
 function sincFilters(slowdown) {
-  const reach = ZERO_CROSSINGS * slowdown; // 片側の長さ [元の標本]
+  const reach = ZERO_CROSSINGS * slowdown; // 片側の長さ [元のサンプル]
   const cutoff = CUTOFF / slowdown;
   const half = Math.ceil(reach) + 1;
   const raw = (fraction) =>
     Float64Array.from({ length: 2 * half }, (_, j) => {
-      const t = fraction + half - 1 - j; // 中心までの距離 [元の標本]
+      const t = fraction + half - 1 - j; // 中心までの距離 [元のサンプル]
       const inside = 1 - (t / reach) ** 2;
       return inside < 0 ? 0 : sinc(cutoff * t) * besselI0(KAISER_BETA * Math.sqrt(inside));
     });

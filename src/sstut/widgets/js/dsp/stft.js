@@ -61,8 +61,8 @@ export function stft(x, options = {}, reuse = null) {
 /**
  * 逆短時間フーリエ変換。マスクを渡すと、S に掛けてから戻す。
  *
- * どの窓にも覆われない標本（窓の振幅が丸め誤差に埋もれる端の標本）は 0 にする。
- * sstut.representations.istft は末尾に覆われない標本があると断るが、ここでは音を止めないよう断らない。
+ * どの窓にも覆われないサンプル（窓の振幅が丸め誤差に埋もれる端のサンプル）は 0 にする。
+ * sstut.representations.istft は末尾に覆われないサンプルがあると断るが、ここでは音を止めないよう断らない。
  * @param {object} S `stft` の返り値。
  * @param {object} [options] mask: 実数マスク、形 (frames * bins,)。length: 出力の長さ [サンプル]。
  *   out: 書き込み先の配列、形 (length,)。
@@ -95,7 +95,7 @@ export function istft(S, { mask = null, length = S.length, out = null } = {}) {
  * 窓の重なりで割らない、ただの重ね足し。COLA が崩れた音を聴くためのもの。
  *
  * 出力は x[i] * s[i] / mean(s)（s は窓を hop ずつずらした和）。COLA が成り立てば s は一定で x に戻り、
- * 成り立たなければ、hop 周期の振幅変調が聞こえる。両端の nFft/2 標本は、重なる窓が足りない分だけ小さい。
+ * 成り立たなければ、hop 周期の振幅変調が聞こえる。両端の nFft/2 サンプルは、重なる窓が足りない分だけ小さい。
  * @param {object} S `stft` の返り値。
  * @param {object} [options] `istft` と同じ。
  * @returns {Float32Array|Float64Array} 波形。形 (length,)。
