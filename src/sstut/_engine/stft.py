@@ -173,8 +173,8 @@ def _overlap_add(frames: Array, window: Array, hop_length: int, start: int, out:
     """逆変換したフレームを重ね、サンプル `start` からの `len(out)` 個を `out` に書く。
 
     信号を hop_length サンプルずつの行に切ると、行 r は「フレーム r の 1 つ目の区間」
-    「フレーム r − 1 の 2 つ目の区間」…に窓を掛けた和になる。バッファを斜めに覗くビューを作れば、窓掛けと足し算が
-    1 回の積和（einsum）で済む。
+    「フレーム r − 1 の 2 つ目の区間」…に窓を掛けた和になる。バッファを斜めに覗くビューを
+    作れば、窓掛けと足し算が 1 回の積和（einsum）で済む。
     """
     n_fft, stop = len(window), start + len(out)
     depth = -(-n_fft // hop_length)  # 1 フレームがまたがる行の数

@@ -1,7 +1,8 @@
 """数式を描く MathJax を、外のサーバーからではなく本と一緒に配る Sphinx 拡張。
 
 PyPI の ``django-static-mathjax``（Apache-2.0）に入っている ``tex-svg-full.js`` は、書体も拡張も
-含めて 1 ファイルで動くので、``file://`` でも数式が出る。``mathjax_path`` をこの写し先に合わせておく。
+含めて 1 ファイルで動くので、``file://`` でも数式が出る。``mathjax_path`` を
+この写し先に合わせておく。
 """
 
 from __future__ import annotations
