@@ -1,0 +1,67 @@
+// 時間周波数の値を画素にする。DOM を使わないので Node でも確かめられる。
+//   binEdges(height, bins, toBin) → 各行が受けもつ周波数の番号の範囲
+//   paintHeatmap({ values, frames, bins }, target, view)
+// 画素が値より粗いときは、飛ばさずに最大値を取る。細い倍音や短い打撃音が消えないようにするため。
+
+/**
+ * 各行が受けもつ周波数の番号。
+ * @param {number} height 行の数 [画素]。0 行目が上（高い周波数）。
+ * @param {number} bins 周波数の数。
+ * @param {(unit: number) => number} toBin 下端 0、上端 1 の位置 → 周波数の番号（小数）。
+ * @returns {{from: Int32Array, to: Int32Array}} 行 y は from[y] 以上 to[y] 未満。
+ */
+export function binEdges(height, bins, toBin) {
+  const from = new Int32Array(height);
+  const to = new Int32Array(height);
+  for (let y = 0; y < height; y++) {
+    const low = toBin(1 - (y + 1) / height);
+    const high = toBin(1 - y / height);
+    // 番号 k の点は k - 0.5 から k + 0.5 までを代表する
+    from[y] = Math.max(0, Math.min(bins - 1, Math.round(low)));
+    to[y] = Math.max(from[y] + 1, Math.min(bins, Math.round(high)));
+  }
+  return { from, to };
+}
+
+/**
+ * 値を色にして書く。
+ * @param {{values: ArrayLike<number>, frames: number, bins: number, mask: ArrayLike<number>|null}} data
+ *   点 (t, k) の値は values[t * bins + k]。mask があれば、0 の点は消えた色、1 の点はふつうの色。
+ * @param {{pixels: Uint32Array, width: number, height: number}} target 書く先。
+ * @param {object} view rows: `binEdges` の結果。toFrame: 左端 0、右端 1 の位置 → フレームの番号（小数）。
+ *   low、high: 色の両端の値。colors、masked: 256 色の表。x0、x1: 書く列の範囲。
+ */
+export function paintHeatmap({ values, frames, bins, mask = null }, { pixels, width, height }, view) {
+  const { rows, toFrame, low, high, colors, masked, x0 = 0, x1 = width } = view;
+  const gain = 255 / (high - low);
+  const shades = mask ? blend(colors, masked) : null;
+  for (let x = x0; x < x1; x++) {
+    const first = Math.max(0, Math.min(frames - 1, Math.round(toFrame(x / width))));
+    const last = Math.max(first + 1, Math.min(frames, Math.round(toFrame((x + 1) / width))));
+    for (let y = 0; y < height; y++) {
+      let best = -Infinity;
+      let at = 0;
+      for (let t = first; t < last; t++) {
+        const end = t * bins + rows.to[y];
+        for (let i = t * bins + rows.from[y]; i < end; i++) if (values[i] > best) { best = values[i]; at = i; }
+      }
+      const v = (best - low) * gain;
+      const index = v > 0 ? (v < 255 ? v | 0 : 255) : 0; // 比較が偽になる NaN も 0
+      pixels[y * width + x] = shades ? shades[Math.round(15 * Math.max(0, Math.min(1, mask[at])))][index] : colors[index];
+    }
+  }
+}
+
+const blends = new WeakMap();
+
+/** ふつうの色と消えた色の間の 16 段階の表。 */
+function blend(colors, masked) {
+  if (!blends.has(colors)) {
+    const mix = (a, b, w, shift) => Math.round(((a >> shift) & 255) * w + ((b >> shift) & 255) * (1 - w)) << shift;
+    blends.set(colors, Array.from({ length: 16 }, (_, level) => colors.map((c, i) => {
+      const w = level / 15;
+      return (0xff000000 | mix(c, masked[i], w, 16) | mix(c, masked[i], w, 8) | mix(c, masked[i], w, 0)) >>> 0;
+    })));
+  }
+  return blends.get(colors);
+}
