@@ -22,6 +22,9 @@ SPEECH_TEXTS = {
     "male": "にぎやかな部屋でも、人は相手の声を聞き分けることができます。",
 }
 
+SONG_CREDIT = "音：「さくらさくら」本書制作、CC BY 4.0（素材の表示は「付属の音について」）"
+SPEECH_CREDIT = "音：本書制作の合成音声、CC BY 4.0（素材の表示は「付属の音について」）"
+
 _SOUNDS = files("sstut") / "sounds"
 
 
@@ -96,12 +99,15 @@ class Song:
         標本化周波数 [Hz]
     score : Score or None
         楽譜。付属の曲にだけある
+    credit : str
+        出どころと使用条件。部品の下に出す
     """
 
     name: str
     stems: dict[str, Array]
     sr: int
     score: Score | None = None
+    credit: str = ""
 
     @property
     def mixture(self) -> Array:
@@ -126,6 +132,7 @@ class Speech:
     sources: dict[str, Array]
     sr: int
     texts: dict[str, str]
+    credit: str = ""
 
     @property
     def mixture(self) -> Array:
@@ -181,7 +188,7 @@ def load_song(
     for stem in STEMS:
         stems[stem], out_sr = _load_bundled(f"{name}_{stem}.flac", sr, mono, dtype)
     score = _parse_score(json.loads((_SOUNDS / f"{name}.json").read_text(encoding="utf-8")))
-    return Song(name, stems, out_sr, score)
+    return Song(name, stems, out_sr, score, SONG_CREDIT)
 
 
 def load_speech(*, sr: int | None = None, dtype: DTypeLike = np.float32) -> Speech:
@@ -209,7 +216,7 @@ def load_speech(*, sr: int | None = None, dtype: DTypeLike = np.float32) -> Spee
     sources = {}
     for speaker in SPEECH_TEXTS:
         sources[speaker], out_sr = _load_bundled(f"speech_{speaker}.flac", sr, True, dtype)
-    return Speech(sources, out_sr, dict(SPEECH_TEXTS))
+    return Speech(sources, out_sr, dict(SPEECH_TEXTS), SPEECH_CREDIT)
 
 
 def _load_bundled(filename: str, sr: int | None, mono: bool, dtype: DTypeLike) -> tuple[Array, int]:
