@@ -96,7 +96,7 @@ def test_missing_file_says_so_in_place(open_widget: Callable) -> None:
           const el = document.querySelector('.sstut-widget').cloneNode();
           delete el.dataset.mounted;
           const spec = JSON.parse(el.dataset.spec);
-          spec.buffers = [[["audio", "a"], "gone"]];
+          spec.buffers = [[["audio", "a"], "gone", "flac"]];
           el.dataset.spec = JSON.stringify(spec);
           document.querySelector('main').append(el);
           return sstutStatic.mountAll();

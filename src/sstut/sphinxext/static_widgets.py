@@ -4,19 +4,23 @@ MyST-NB は、ページごとに部品の状態（JSON）と、出力ごとに `
 サーバーから RequireJS と html-manager を読もうとする。ここでは anywidget の表示を
 ``<div class="sstut-widget">`` に置きかえ、``static_loader.js`` が同じ ES モジュールで動かす。
 モジュール・スタイル・音は、中身のハッシュを名前にして ``_static/w/<hash>.js`` へ書く。同じ音は
-本全体で 1 回しか置かれない。
+本全体で 1 回しか置かれない。音は、値の変わらない FLAC に縮める（int16 の半分ほどになる）。
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
+import io
 import json
 import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import soundfile as sf
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -31,7 +35,10 @@ _PLACEHOLDER = "（ここに触れる部品が入ります。JavaScript を有�
 
 
 class Asset(NamedTuple):
-    """ページの外に置く 1 個の部分。``kind`` は ``esm``、``css``、``data`` のどれか。"""
+    """ページの外に置く 1 個の部分。
+
+    ``kind`` は ``esm``（モジュール）、``css``、``flac``（音）、``data``（そのほか）のどれか。
+    """
 
     kind: str
     text: str
@@ -76,11 +83,24 @@ def convert(model: dict[str, Any]) -> tuple[str, list[Asset]]:
         if not k.startswith("_") and k not in {"layout", "tabbable", "tooltip"}
     }
     for buffer in model.get("buffers", []):
-        data = Asset("data", buffer["data"])
+        path, text = buffer["path"], buffer["data"]
+        if path[0] == "audio" and "packing" in state:  # AudioWidget の音
+            n_channels = state["packing"][path[1]][0]
+            data = Asset("flac", _flac(text, n_channels, state["sr"]))
+        else:
+            data = Asset("data", text)
         assets.append(data)
-        spec["buffers"].append([buffer["path"], data.name])
+        spec["buffers"].append([path, data.name, data.kind])
     text = html.escape(json.dumps(spec, ensure_ascii=False))
     return f'<div class="sstut-widget" data-spec="{text}">{_PLACEHOLDER}</div>', assets
+
+
+def _flac(text: str, n_channels: int, sr: int) -> str:
+    """base64 の int16（チャネルごとに続けて並ぶ）を、base64 の FLAC にする。"""
+    pcm = np.frombuffer(base64.b64decode(text), "<i2").reshape(n_channels, -1)
+    file = io.BytesIO()
+    sf.write(file, pcm.T, sr, format="FLAC", subtype="PCM_16", compression_level=1.0)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def loader_script() -> str:

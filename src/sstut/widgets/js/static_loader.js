@@ -9,9 +9,11 @@
   const esm = {};
   const css = {};
   const data = {};
+  const flac = {};
   const modules = new Map();
+  const sounds = new Map();
   const styles = new Set();
-  const page = { esm, css, data, mounted: 0, errors: [], mountAll };
+  const page = { esm, css, data, flac, mounted: 0, errors: [], mountAll };
   window.sstutStatic = page;
 
   function bytes(base64) {
@@ -83,13 +85,40 @@
     document.head.append(style);
   }
 
-  /** JSON に入らない音を、辞書の中の元の場所（例：["audio", "vocals"]）へ戻す。 */
-  function putBuffers(state, buffers) {
-    for (const [path, name] of buffers) {
+  /** 復号した音の正の値は、32768 で割るブラウザと 32767 で割るブラウザがある。整数に戻るほうを選ぶ。 */
+  function positiveScale(x) {
+    const error = (scale) => x.reduce((worst, v) => (v > 0 ? Math.max(worst, Math.abs(v * scale - Math.round(v * scale))) : worst), 0);
+    return error(32767) < error(32768) ? 32767 : 32768;
+  }
+
+  /** FLAC を、Python が送るのと同じ int16 の列（LLL…RRR…）に戻す。 */
+  async function decode(name, sr) {
+    const context = new OfflineAudioContext(1, 1, sr); // 音と同じ標本化周波数なら、変換が入らない
+    const sound = await context.decodeAudioData(bytes(part("flac", name)).buffer);
+    const out = new Int16Array(sound.numberOfChannels * sound.length);
+    for (let c = 0, k = 0; c < sound.numberOfChannels; c++) {
+      const x = sound.getChannelData(c);
+      const scale = positiveScale(x);
+      for (const v of x) out[k++] = Math.round(v * (v > 0 ? scale : 32768));
+    }
+    return new DataView(out.buffer);
+  }
+
+  /** 部分をバイト列にする。同じ音は、いくつの部品が使っても 1 回だけ戻す。 */
+  function buffer(kind, name, sr) {
+    if (kind !== "flac") return new DataView(bytes(part(kind, name)).buffer);
+    if (!sounds.has(name)) sounds.set(name, decode(name, sr));
+    return sounds.get(name);
+  }
+
+  /** JSON に入らない値を、辞書の中の元の場所（例：["audio", "vocals"]）へ戻す。 */
+  async function putBuffers(state, buffers) {
+    const values = await Promise.all(buffers.map(([, name, kind]) => buffer(kind, name, state.sr)));
+    buffers.forEach(([path], i) => {
       let place = state;
       for (const key of path.slice(0, -1)) place = place[key] ??= {};
-      place[path.at(-1)] = new DataView(bytes(part("data", name)).buffer);
-    }
+      place[path.at(-1)] = values[i];
+    });
   }
 
   async function mount(el) {
@@ -98,7 +127,7 @@
     try {
       const spec = JSON.parse(el.dataset.spec);
       addStyle(spec.css);
-      putBuffers(spec.state, spec.buffers);
+      await putBuffers(spec.state, spec.buffers);
       const model = new Model(spec.state);
       const { signal } = new AbortController(); // ページが閉じるまで消えない
       const widget = await load(spec.esm);
