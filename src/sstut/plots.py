@@ -17,18 +17,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
 
-def _use_book_style() -> None:
-    plt.style.use("sstut.book")
-    try:
-        from IPython.core.getipython import get_ipython
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-    except ImportError:
-        return
-    if get_ipython() is not None:
-        set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
-        # 高精細の画面でもにじまない PNG
-
-
 def figure(rows: int = 1, columns: int = 1, *, height: float = 2.8, **kwargs: Any) -> Any:
     """本書の幅の図を作る。
 
@@ -117,4 +105,4 @@ def bars(ax: Axes, values: Mapping[str, float], *, ylabel: str) -> None:
 
 __all__ = ["bars", "figure", "spectrogram", "waveform"]
 
-_use_book_style()
+plt.style.use("sstut.book")
