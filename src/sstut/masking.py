@@ -17,7 +17,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 def apply_mask(mask: ArrayLike, spectrogram: ArrayLike) -> Array:
-    """マスクをスペクトログラムに掛ける（要素ごとの積、アダマール積）。
+    """マスクをスペクトログラムに掛ける（要素積（アダマール積））。
 
     Parameters
     ----------
@@ -247,6 +247,8 @@ class WDisjointOrthogonality:
     psr : マスクを通った目的音のエネルギーの割合（0〜1、preserved-signal ratio）
     sir : マスクを通った目的音と、通ってしまったほかの音のエネルギー比（0〜∞）
     wdo : psr − psr / sir。1 なら音源がまったく重なっていない
+
+    章: masking
     """
 
     psr: Array

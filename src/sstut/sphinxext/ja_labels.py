@@ -6,13 +6,15 @@ Sphinx とテーマの日本語訳は、新しい表示に追いついていな�
 
 from __future__ import annotations
 
-from pathlib import Path
+from gettext import GNUTranslations
+from io import BytesIO
 from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.locale import translators
 
 LABELS = {
     "Back to top": "先頭へ戻る",
@@ -24,24 +26,28 @@ LABELS = {
     "Link to this heading": "この見出しへのリンク",
     "Link to this image": "この図へのリンク",
     "Link to this code": "このコードへのリンク",
+    "Link to this equation": "この式へのリンク",
     "Link to this table": "この表へのリンク",
     "Link to this term": "この用語へのリンク",
     "Light/Dark": "明るい／暗い",
     "Skip to main content": "本文へ進む",
     "System Settings": "機器の設定に合わせる",
+    "Toggle primary sidebar": "目次を開く／閉じる",
+    "Toggle secondary sidebar": "ページの内容を開く／閉じる",
 }
 
 
-def _add_catalog(app: Sphinx, config: Config) -> None:
+def _add_catalog(app: Sphinx, _config: Config) -> None:
+    # Sphinx は拡張より先に翻訳を読みこむので、できあがった翻訳の前に、自分の分を差しこむ
     catalog = Catalog(locale="ja", domain="sphinx")
     for english, japanese in LABELS.items():
         catalog.add(english, japanese)
-    root = Path(app.doctreedir, "locale")
-    folder = root / "ja" / "LC_MESSAGES"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "sphinx.mo").open("wb") as file:
-        write_mo(file, catalog)
-    config.locale_dirs = [*config.locale_dirs, str(root)]
+    file = BytesIO()
+    write_mo(file, catalog)
+    file.seek(0)
+    ours = GNUTranslations(file)
+    ours.add_fallback(app.translator)
+    app.translator = translators["general", "sphinx"] = ours
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -43,7 +43,7 @@ export function resample(x, srFrom, srTo) {
 }
 
 /**
- * フィルタなしの間引き。ナイキスト周波数を超えた成分が折り返す（エイリアシング）のを聴くためのもの。
+ * フィルタなしの間引き。ナイキスト周波数を超えた成分が折り返すのを聴くためのもの。
  * @param {Float32Array|Float64Array} x 波形。形 (n,)。
  * @param {number} factor 何個に1個残すか。1以上の整数。
  * @returns {Float32Array|Float64Array} 形 (ceil(n / factor),)。
