@@ -44,7 +44,7 @@ def spectrogram(
     hop_length: int,
     *,
     title: str = "",
-    frequencies: npt.ArrayLike | None = None,
+    fmax: float | None = None,
     vmin: float | None = None,
     vmax: float | None = None,
     label: str | None = "レベル [dB]",
@@ -63,8 +63,8 @@ def spectrogram(
         ホップ長 [サンプル]。
     title : str
         図の題。
-    frequencies : array_like, (n_freq,), optional
-        行ごとの周波数 [Hz]。省くと 0 から sr/2 まで等間隔とみなす。
+    fmax : float, optional
+        描く周波数の上限 [Hz]。省くと sr/2 まで。
     vmin, vmax : float, optional
         色の下限と上限。
     label : str or None
@@ -75,10 +75,11 @@ def spectrogram(
     QuadMesh
         描いた図形。
     """
-    n_freq, n_frames = level.shape
-    f = np.linspace(0, sr / 2, n_freq) if frequencies is None else np.asarray(frequencies)
-    t = np.arange(n_frames) * hop_length / sr
-    mesh = ax.pcolormesh(t, f / 1000, level, vmin=vmin, vmax=vmax, rasterized=True)
+    f = np.linspace(0, sr / 2, len(level))
+    if fmax is not None:
+        f = f[f <= fmax]
+    t = np.arange(level.shape[1]) * hop_length / sr
+    mesh = ax.pcolormesh(t, f / 1000, level[: len(f)], vmin=vmin, vmax=vmax, rasterized=True)
     ax.set(xlabel="時間 [秒]", ylabel="周波数 [kHz]", title=title)
     if label is not None:
         ax.figure.colorbar(mesh, ax=ax, label=label, pad=0.02)

@@ -44,7 +44,8 @@ def stft_plain(y: Array, window: Array, hop_length: int) -> Array:
     章: representations
     """
     n_fft = len(window)
-    padded = np.pad(y, n_fft // 2)  # フレーム t の中央をサンプル t * hop_length に合わせる
+    # 前後に 0 を補い、フレーム t の中央をサンプル t * hop_length に合わせる
+    padded = np.pad(y, n_fft // 2)
     n_frames = 1 + (len(padded) - n_fft) // hop_length
     starts = hop_length * np.arange(n_frames)
     frames = np.stack([padded[s : s + n_fft] * window for s in starts], axis=-1)
