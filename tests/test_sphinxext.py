@@ -243,8 +243,8 @@ x + 1
 
 
 def test_notebook_is_valid_clean_and_always_the_same():
-    text = notebook_download.to_ipynb(CHAPTER)
-    assert text == notebook_download.to_ipynb(CHAPTER)
+    text = notebook_download.to_ipynb(CHAPTER, ROOT)
+    assert text == notebook_download.to_ipynb(CHAPTER, ROOT)
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
     assert [c.cell_type for c in notebook.cells] == ["markdown", "code", "code"]
@@ -253,6 +253,38 @@ def test_notebook_is_valid_clean_and_always_the_same():
     assert "**窓長**と**図 1**、`コード`です。" in notebook.cells[0].source
     assert notebook.cells[2].metadata["jupyter"] == {"source_hidden": True}
     assert "jupyter" not in notebook.cells[1].metadata
+
+
+def test_myst_becomes_plain_markdown(tmp_path):
+    (tmp_path / "code.py").write_text("import os\n\n\ndef f(x):\n    return x + 1\n", "utf-8")
+    (tmp_path / "92_other.md").write_text("# 別のページ\n", "utf-8")
+    (tmp_path / "93_included.md").write_text(f"{FENCE}{{include}} 92_other.md\n{FENCE}\n", "utf-8")
+    text = f"""\
+{FENCE}{{literalinclude}} code.py
+:language: python
+:pyobject: f
+{FENCE}
+
+式 {{eq}}`eq-a`、[](92_other.md)、[](93_included.md)、[題つき](92_other.md)、[外](https://example.org/a.md)。
+
+::::{{grid}} 1 1 3 3
+:gutter: 3
+
+:::{{grid-item-card}} 札
+中身
+:::
+::::
+"""
+    plain = notebook_download.plain_markdown(text, tmp_path)
+    assert "```python\ndef f(x):\n    return x + 1\n```" in plain
+    assert (
+        "式 (eq-a)、「別のページ」、「別のページ」、題つき、[外](https://example.org/a.md)。"
+        in plain
+    )
+    assert "**札**\n\n中身" in plain
+    assert ":::" not in plain
+    with pytest.raises(ValueError, match="g がありません"):
+        notebook_download.plain_markdown(text.replace("pyobject: f", "pyobject: g"), tmp_path)
 
 
 def test_every_chapter_becomes_a_notebook(tmp_path, monkeypatch):
@@ -515,7 +547,7 @@ def test_labels_are_japanese_and_maths_is_local(book):
     static = book.folder / "_build" / "html" / "_static"
     assert "この見出しへのリンク" in text
     assert "Link to this heading" not in text
-    assert (static / "vendor" / "tex-svg.js").stat().st_size > 1_000_000
+    assert (static / "vendor" / "tex-svg-full.js").stat().st_size > 1_000_000
     assert "Apache License" in (static / "vendor" / "MathJax-LICENSE.txt").read_text("utf-8")
     assert set(ja_labels.LABELS.values()).isdisjoint(ja_labels.LABELS)
 

@@ -218,7 +218,8 @@ def test_search_finds_compound_words(html, soup, pages):
 def test_notebooks_are_downloadable(html, soup, notebook, root):
     path = html / "_sources" / "book" / f"{notebook.name}.ipynb"
     text = path.read_text("utf-8")
-    assert text == to_ipynb((root / "book" / f"{notebook.name}.md").read_text("utf-8"))
+    source = root / "book" / f"{notebook.name}.md"
+    assert text == to_ipynb(source.read_text("utf-8"), source.parent)
     nbformat.validate(nbformat.reads(text, as_version=4))
     links = [
         a["href"] for a in soup(html / "book" / f"{notebook.name}.html").find_all("a", href=True)
