@@ -162,7 +162,7 @@ def test_istft_after_a_mask(setting: tuple[Any, ...], dtype: Any) -> None:
     analysed = {"call": request("stft", "stft", y, for_js)}
     actual = js("stft", "istft", analysed, {"mask": to_js(mask)})
     assert actual.dtype == dtype
-    # 窓の端の小さな値で割る標本では、float32 の丸めが大きくなる。そこは float64 でだけ比べる。
+    # 窓の端の小さな値で割るサンプルでは、float32 の丸めが大きくなる。そこは float64 でだけ比べる。
     weight = librosa.filters.window_sumsquare(
         window=for_py["window"], n_frames=S.shape[1], win_length=for_py["win_length"],
         n_fft=for_py["n_fft"], hop_length=for_py["hop_length"], dtype=np.float64,
@@ -328,7 +328,7 @@ def test_masks(dtype: Any) -> None:
 
 
 def test_separation_in_the_page_is_separation_in_python() -> None:
-    """波形 → STFT → 理想比マスク → 波形、の全体。"""
+    """波形 → STFT → 理想比率マスク → 波形、の全体。"""
     y = np.stack([noise(8000, seed=6), np.sin(np.arange(8000) * 0.05)])
     params = {"n_fft": 512, "hop_length": 128}
     masks = masking.ideal_ratio_mask(representations.stft(y, **params), power=2)

@@ -46,7 +46,7 @@ export function idealBinaryMask(mags, thresholdDb = 0) {
 }
 
 /**
- * 理想比マスク（IRM）。|S_n|^p / Σ_m |S_m|^p。p = 1 は振幅比、p = 2 はウィーナーマスク。
+ * 理想比率マスク（IRM）。|S_n|^p / Σ_m |S_m|^p。p = 1 は振幅比、p = 2 はウィーナーマスク。
  *
  * p を大きくすると二値マスクに近づく。
  * @param {(Float32Array|Float64Array)[]} mags 各音源の振幅。N 個、形 (frames * bins,)。
@@ -82,7 +82,7 @@ export function softExponent(masks, exponent) {
 }
 
 /**
- * 複素数の理想比マスク（cIRM）。S / X。掛けると、位相まで含めて S に戻る。
+ * 複素数の理想比率マスク（cIRM）。S / X。掛けると、位相まで含めて S に戻る。
  * @param {{re: Float32Array|Float64Array, im: Float32Array|Float64Array}} source 音源 S。
  * @param {{re: Float32Array|Float64Array, im: Float32Array|Float64Array}} mixture 混合音 X。
  * @returns {{re: Float32Array|Float64Array, im: Float32Array|Float64Array}} 形 (frames * bins,)。
@@ -103,7 +103,7 @@ export function complexIdealRatioMask(source, mixture) {
 }
 
 /**
- * 位相敏感マスク（PSM）。(|S| / |X|) cos(∠S - ∠X)、つまり S / X の実部。
+ * 位相感応マスク（PSM）。(|S| / |X|) cos(∠S - ∠X)、つまり S / X の実部。
  * @param {{re: Float32Array|Float64Array, im: Float32Array|Float64Array}} source 音源 S。
  * @param {{re: Float32Array|Float64Array, im: Float32Array|Float64Array}} mixture 混合音 X。
  * @param {[number, number]|null} [clip] 値を収める範囲。[0, 1] なら打ち切り型。null なら収めない。
