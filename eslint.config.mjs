@@ -51,7 +51,7 @@ export default [
   },
   {
     // file:// でも動くよう、モジュールではなく普通のスクリプトとして読み込まれる。
-    files: ["src/sstut/widgets/js/static_loader.js"],
+    files: ["src/sstut/widgets/js/static_loader.js", "book/_static/**/*.js"],
     languageOptions: { sourceType: "script", globals: globals.browser },
   },
   {

@@ -275,7 +275,7 @@ def axe() -> Callable[[Page], list[str]]:
 
     def run(page: Page) -> list[str]:
         page.evaluate(source)
-        result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        result = page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")
         return [
             f"{v['impact']} {v['id']}: {v['nodes'][0]['html']} {v['nodes'][0]['failureSummary']}"
             for v in result["violations"]

@@ -18,7 +18,8 @@ from sphinx.locale import translators
 
 LABELS = {
     "Back to top": "先頭へ戻る",
-    "Color mode": "画面の明るさ",
+    # 読み上げの名前には、見えている表示（明るい、暗い…）も含める
+    "Color mode": "画面の明るさ：明るい 暗い 機器の設定に合わせる",
     "Copy": "写す",
     "Copied!": "写しました",
     "Dark": "暗い",
