@@ -259,7 +259,18 @@ def test_mel(sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float, htk: bo
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
-    "rates", [(44100, 22050), (48000, 22050), (22050, 44100), (16000, 24000), (8000, 8000)]
+    "rates",
+    [
+        (44100, 22050),
+        (48000, 22050),
+        (22050, 44100),
+        (16000, 24000),
+        (8000, 8000),
+        (24000, 8000),
+        (33000, 3000),
+        (3000, 33000),
+        (4801, 2400),  # 公約数のない比
+    ],
 )
 def test_resample(rates: tuple[int, int], dtype: Any) -> None:
     y = noise(3001, dtype)
