@@ -18,7 +18,6 @@ CHAPTER = [
     "まとめ",
     "参考文献",
 ]
-INTRODUCTION = ["まず聴く", "できるようになること", "練習", "まとめ", "参考文献"]
 KINDS = {"確認", "実装", "発展"}
 
 EXERCISE = re.compile(r"練習 (\d+)（(\w+)）：\S.*")
@@ -50,7 +49,7 @@ def exercises(page):
 
 def heading_problems(page):
     """章の型から外れている所。"""
-    wanted = CHAPTER if page.has_module else INTRODUCTION
+    wanted = CHAPTER
     kinds = [kind_of(h) for h in page.headings()]
     problems = [f"「## {name}」がありません。" for name in wanted if name not in kinds]
     once = [k for k in wanted if k not in ("定式化", "実装")]
