@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 FOLDER = "w"  # _static の下の置き場所
 _VIEW = re.compile(rf'<script type="{re.escape(VIEW_MIME)}">(.*?)</script>', re.S)
-_PLACEHOLDER = "（ここに触れる部品が入ります。JavaScript を有効にしてください。）"
+_PLACEHOLDER = (
+    "部品を読みこんでいます…"
+    "<noscript>この部品を動かすには、JavaScript を有効にしてください。</noscript>"
+)
 
 
 class Asset(NamedTuple):
