@@ -10,6 +10,7 @@ import pytest
 import soundfile as sf
 
 from sstut.widgets.player import Player
+from sstut.widgets.quiz import Quiz
 
 SR = 16000
 LABELS = {"voice": "声", "drums": "打楽器", "bass": "ベース"}
@@ -327,6 +328,23 @@ def test_keys_are_not_stolen_from_controls(open_widget: Callable, stems: dict) -
     view.page.evaluate("document.activeElement.blur()")
     view.page.keyboard.press("2")
     assert view.state()["muted"] == []  # 焦点がなければ働かない
+
+
+@pytest.mark.parametrize("kind", ["player", "quiz"])
+def test_plain_keys_stay_inside(open_widget: Callable, stems: dict, kind: str) -> None:
+    """JupyterLab は文書まで上がってきたキーで命令を動かすので、部品の外に渡さない。"""
+    quiz = Quiz.choice("どちら？", ["あ", "い"], answer=0, why="理由")
+    view = open_widget(Player(stems, SR) if kind == "player" else quiz)
+    view.page.evaluate(
+        "window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))"
+    )
+    control = view.root().locator("input[type=range], input[type=radio]").first
+    before = view.page.evaluate("document.activeElement.tagName")
+    control.focus()
+    assert before != view.page.evaluate("document.activeElement.tagName")
+    for key in ("ArrowLeft", "1", "a", "Escape", "Control+k"):
+        view.page.keyboard.press(key)
+    assert view.page.evaluate("heard") == ["Control", "k"]
 
 
 def test_switch_by_keyboard(open_widget: Callable, stems: dict) -> None:

@@ -3,6 +3,7 @@
 
 import { button, h, uniqueId } from "./ui/dom.js";
 import { inline, typesetMath } from "./ui/inline.js";
+import { keepKeys } from "./ui/keys.js";
 
 const MARKS = { 正解: "○", あと少し: "△", まだ: "…", 予想: "◇" };
 
@@ -101,7 +102,7 @@ function resultBox() {
 }
 
 /** 問題を el に作る。返り値は後始末の関数。 */
-function render({ model, el }) {
+function render({ model, el, signal }) {
   const quiz = Object.fromEntries(
     ["kind", "question", "choices", "answer", "why", "hints", "unit", "rtol", "atol", "then"].map((k) => [k, model.get(k)]),
   );
@@ -119,6 +120,7 @@ function render({ model, el }) {
     h("div", { class: "sst-quiz-buttons" }, submit, more.el, again.el),
   );
   const root = h("section", { class: "sst sst-quiz", "aria-label": predicting ? "予想" : "問い", lang: "ja" }, form, result.el, whyBox);
+  keepKeys(root, signal);
 
   function save(response, correct) {
     model.set("response", response);

@@ -1,5 +1,6 @@
 // キー操作。部品の中に焦点があるときだけ働き、入力欄やボタン本来の操作は奪わない。
 //   bindKeys(root, bindings, signal)
+//   keepKeys(root, signal)   押されたキーを部品の外に渡さない（bindKeys は、これも行う）
 //   keyHelp(bindings)   操作の一覧（「?」でも開く）。返り値は <details>
 // bindings は { keys: [event.key の値…], show: "見せる名前", label: "何をするか", run(event) } の配列。
 
@@ -25,14 +26,27 @@ function usesKey(target, key) {
 }
 
 /**
+ * 部品の中で押されたキーを、外に渡さない。
+ *
+ * JupyterLab は、文書まで上がってきたキーで命令を動かす（数字で見出しに変え、矢印でセルを移る）。
+ * 渡すと、スライダーの矢印まで取られてしまう。Ctrl などとの組み合わせは、ブラウザや本のために通す。
+ * @param {HTMLElement} root 部品の根。
+ * @param {AbortSignal} signal 部品が消えるときの合図。
+ */
+export function keepKeys(root, signal) {
+  root.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  }, { signal });
+}
+
+/**
  * root の中に焦点があるときのキー操作を決める。
  * @param {HTMLElement} root 部品の根。
  * @param {Array<{keys: string[], run: (event: KeyboardEvent) => void}>} bindings 束縛。
  * @param {AbortSignal} signal 部品が消えるときの合図。
  */
 export function bindKeys(root, bindings, signal) {
-  // JupyterLab のコマンド（数字で見出しに変わる、など）を、部品の中では止める。
-  root.dataset.lmSuppressShortcuts = "true";
+  keepKeys(root, signal);
   const table = new Map(bindings.flatMap((b) => b.keys.map((key) => [key, b])));
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -41,7 +55,6 @@ export function bindKeys(root, bindings, signal) {
     const binding = table.get(digit ? digit[1] : event.key);
     if (!binding || usesKey(event.target, event.key)) return;
     event.preventDefault(); // スペースや矢印でページが動くのを防ぐ
-    event.stopPropagation();
     binding.run(event);
   }, { signal });
 }
