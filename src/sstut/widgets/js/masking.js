@@ -46,7 +46,7 @@ function render({ model, el, signal }) {
   // 最後に Python へ送ったか、受けとったマスク。前の画面で読者の音に替えてあったら、送りなおす
   let sent = get("n_frames") === sheet.frames ? packMask(sheet.mask) : null;
 
-  const picture = createPicture({ height: 300, signal: frame.signal, drawOver: (context, at) => hand.drawOver(context, at) });
+  const picture = createPicture({ height: 300, signal: frame.signal, describe, drawOver: (context, at) => hand.drawOver(context, at) });
   const hand = createHand({
     picture, signal: frame.signal, record: (ms) => keep(timing.strokes.scripts, ms), getSheet: () => sheet, getDb: () => work.db,
     getTool: () => ({ painting: get("tool") === "paint", brush: get("brush"), size: get("size"), value: get("value"), snap: get("snap") }),
@@ -59,9 +59,6 @@ function render({ model, el, signal }) {
   const viewBar = createViewBar({ picture, model, frame });
   const live = h("p", { class: "sst-hidden", role: "status", "aria-live": "polite" });
   const spoken = (text) => { live.textContent = text; };
-
-  picture.plot.addEventListener("pointermove", (event) => { picture.readout.textContent = describe(picture.point(event)); }, { signal: frame.signal });
-  picture.plot.addEventListener("pointerleave", () => { picture.readout.textContent = ""; }, { signal: frame.signal });
 
   /** 点 (t, k) の時刻・周波数・大きさ・マスクの値。 */
   function describe({ t, k }) {
@@ -77,7 +74,7 @@ function render({ model, el, signal }) {
   const paintSoon = onFrame(() => {
     if (!dirty) return;
     const start = performance.now();
-    picture.paint(...dirty);
+    picture.redraw(...dirty);
     dirty = null;
     keep(timing.strokes.frames, performance.now() - start);
   });
@@ -150,7 +147,7 @@ function render({ model, el, signal }) {
     changed();
   }
   function changed() {
-    picture.paint();
+    picture.redraw();
     makeSound();
     refresh();
   }
@@ -204,7 +201,7 @@ function render({ model, el, signal }) {
     refresh();
   }
   function showData() {
-    picture.setData({ db: work.db, mask: sheet.mask, frames: sheet.frames, bins: sheet.bins, hop: options.hop, sr, duration: work.mixture.length / sr });
+    picture.setData({ values: work.db, mask: sheet.mask, frames: sheet.frames, bins: sheet.bins, hop: options.hop, sr, duration: work.mixture.length / sr });
   }
 
   // 画面

@@ -10,6 +10,7 @@ import { dbToGain, formatDb } from "./ui/format.js";
 import { createFrame } from "./ui/frame.js";
 import { digitKeys } from "./ui/keys.js";
 import { levelMatch } from "./ui/loudness.js";
+import { frequencyScale } from "./ui/scales.js";
 import { createSource } from "./ui/source.js";
 import { createSpectrogram } from "./ui/spectrogram.js";
 import { mixdown, readTracks } from "./ui/tracks.js";
@@ -126,7 +127,7 @@ function render({ model, el, signal }) {
   let drawn = 0; // 波形を描いたときの長さ [秒]
 
   const engine = new AudioEngine({ sr, tracks, gains: audibleGains(model, tracks, match), loop: model.get("loop") });
-  const view = createSpectrogram({ label: "いま聞こえる音のスペクトログラム", scale: model.get("scale"), height: 216, signal: frame.signal, onSeek: (s) => engine.seek(s) });
+  const view = createSpectrogram({ label: "いま聞こえる音のスペクトログラム", height: 216, signal: frame.signal, onSeek: (s) => engine.seek(s) });
   const transport = createTransport({
     engine, frame, model,
     onPosition: (seconds) => {
@@ -135,19 +136,20 @@ function render({ model, el, signal }) {
     },
   });
 
+  const axis = () => frequencyScale(model.get("scale"), sr / 2);
   const drawPicture = onFrame(() => {
     const gains = audibleGains(model, tracks, match);
     const { duration } = engine;
     const selected = model.get("selected");
     if (isSwitch && pictures.get(selected)?.duration === duration) {
-      view.setData(pictures.get(selected));
+      view.setData(pictures.get(selected), { axis: axis() });
       return;
     }
     const shown = isSwitch ? { [selected]: 1 } : gains; // 聴き比べの絵は、そろえる前の大きさで比べる
     const own = isSwitch ? selected === OWN : model.get("solo") === OWN;
     const picture = analyse(audibleSum(tracks, shown, Math.round(duration * sr)), duration, own);
     if (isSwitch) pictures.set(selected, picture);
-    view.setData(picture);
+    view.setData(picture, { axis: axis() });
   });
 
   /** モデルの状態を、音と画面に映す。 */
@@ -210,7 +212,7 @@ function render({ model, el, signal }) {
   ]);
 
   for (const name of ["selected", "matched", "gains", "muted", "solo"]) frame.onTrait(name, refresh);
-  frame.onTrait("scale", (scale) => view.setScale(scale));
+  frame.onTrait("scale", () => view.setLook({ axis: axis() }));
   frame.signal.addEventListener("abort", () => engine.dispose());
   refresh();
 

@@ -28,7 +28,7 @@ function tracksOf({ mixture, masked, rest }) {
 export function createListen({ model, frame, work, picture, isBusy, onOwnSound, onBack }) {
   const sr = model.get("sr");
   let tracks = tracksOf(work);
-  const engine = new AudioEngine({ sr, tracks, gains: gains(), loop: model.get("loop"), onState: () => transport.update() });
+  const engine = new AudioEngine({ sr, tracks, gains: gains(), loop: model.get("loop") });
 
   /** 選んだ音だけが聞こえる倍率。 */
   function gains() {

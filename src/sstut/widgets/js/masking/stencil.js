@@ -2,7 +2,7 @@
 // DOM を使わない。
 //
 //   const stencil = new Stencil(width, height);
-//   stencil.layout({ db, frames, bins, toFrame, toBin, maskOnly })   どの画素がどの点を見せるかを決める（重い）
+//   stencil.layout({ values, frames, bins, toFrame, toBin, maskOnly })   どの画素がどの点を見せるかを決める（重い）
 //   stencil.setTheme(dark)
 //   stencil.paint(mask, x0, x1)                                      画素を書く（軽い。塗っている間はこれだけ）
 //   stencil.pixels                                                    Uint32Array(width * height)
@@ -52,10 +52,10 @@ export class Stencil {
 
   /**
    * 画素ごとに、見せる点を決める。画素が点より粗ければ、いちばん大きい点を選ぶ。
-   * @param {object} view db: 値 [dB]、frames、bins: 大きさ。low、high: 色の両端 [dB]。
+   * @param {object} view values: 値 [dB]、frames、bins: 大きさ。low、high: 色の両端 [dB]。
    *   toFrame、toBin: 絵の中の位置（左・下が 0、右・上が 1）→ 番号。maskOnly: マスクだけを見せるか。
    */
-  layout({ db, frames, bins, low, high, toFrame, toBin, maskOnly }) {
+  layout({ values, frames, bins, low, high, toFrame, toBin, maskOnly }) {
     const { width, height, cells, shades } = this;
     const rows = binEdges(height, bins, toBin);
     const gain = 255 / (high - low);
@@ -68,10 +68,10 @@ export class Stencil {
         let at = ((first + last - 1) >> 1) * bins + ((rows.from[y] + rows.to[y] - 1) >> 1);
         for (let t = first; t < last && !maskOnly; t++) {
           const end = t * bins + rows.to[y];
-          for (let i = t * bins + rows.from[y]; i < end; i++) if (db[i] > db[at]) at = i;
+          for (let i = t * bins + rows.from[y]; i < end; i++) if (values[i] > values[at]) at = i;
         }
         cells[y * width + x] = at;
-        shades[y * width + x] = Math.max(0, Math.min(255, (db[at] - low) * gain));
+        shades[y * width + x] = Math.max(0, Math.min(255, (values[at] - low) * gain));
       }
     }
   }

@@ -1,6 +1,7 @@
 // この章の部品が共に使う、画面の小さな部分。
 
 import { choice, h } from "../ui/dom.js";
+import { digitKeys } from "../ui/keys.js";
 import { createSource } from "../ui/source.js";
 import { fitLength, mixdown } from "../ui/tracks.js";
 
@@ -33,17 +34,25 @@ export function factList(names) {
 }
 
 /**
- * 色のついた「聴く音」の選択。番号は 1〜9 のキーで選べる。
- * @param {object} options label、options: [値, 表示] の配列、value、onChange。
+ * 操作盤に、色のついた「聴く音」の選択を加え、trait の listen とつなぐ。番号のキーでも選べる。
+ * @param {object} options frame、model: 部品。transport: 操作盤。label。options: [値, 表示] の配列。
+ *   onChange: 選択が変わるたびに呼ぶ。
+ * @returns {object} frame.keys に渡すキー操作。
  */
-export function listenChoice({ label, options, value, onChange }) {
-  const pick = choice({ label, options, value, onChange });
+export function addListenChoice({ frame, model, transport, label = "聴く音", options, onChange }) {
+  const save = (name) => frame.save({ listen: name });
+  const pick = choice({ label, options, value: model.get("listen"), onChange: save });
   pick.el.classList.add("sst-listen");
   [...pick.el.querySelectorAll("label")].forEach((item, i) => {
     item.style.setProperty("--track", `var(--sst-track-${[4, 1, 2][i]})`);
     item.prepend(h("kbd", { "aria-hidden": "true", text: String(i + 1) }));
   });
-  return pick;
+  frame.onTrait("listen", (name) => {
+    pick.value = name;
+    onChange();
+  });
+  transport.el.append(pick.el);
+  return digitKeys("聴く音を選ぶ", (i) => { if (options[i]) save(options[i][0]); });
 }
 
 /**

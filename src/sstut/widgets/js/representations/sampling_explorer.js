@@ -8,12 +8,11 @@ import { AudioEngine } from "../ui/audio.js";
 import { h, liveText, onFrame, slider, toggle } from "../ui/dom.js";
 import { formatHz } from "../ui/format.js";
 import { createFrame } from "../ui/frame.js";
-import { digitKeys } from "../ui/keys.js";
 import { createSpectrogram } from "../ui/spectrogram.js";
 import { readTracks } from "../ui/tracks.js";
 import { createTransport } from "../ui/transport.js";
 import { createChart, legend } from "./chart.js";
-import { createSounds, factList, listenChoice, panel, stopwatch, tryThis } from "./parts.js";
+import { addListenChoice, createSounds, factList, panel, stopwatch, tryThis } from "./parts.js";
 import { createSampler, loudestSample } from "./sampling.js";
 
 const LISTEN = [["original", "もとの音"], ["result", "下げた音"]];
@@ -87,7 +86,7 @@ export function renderSampling({ model, el, signal }) {
 
   const gains = () => ({ original: model.get("listen") === "original" ? 1 : 0, result: model.get("listen") === "result" ? now.gain : 0 });
   const engine = new AudioEngine({
-    sr, gains: gains(), loop: model.get("loop"), onState: () => transport.update(),
+    sr, gains: gains(), loop: model.get("loop"),
     tracks: [{ name: "original", channels: [x] }, { name: "result", channels: [now.result] }],
   });
   const view = createSpectrogram({ label: "聴いている音のスペクトログラム", height: 200, signal: frame.signal, onSeek: (s) => engine.seek(s) });
@@ -106,7 +105,6 @@ export function renderSampling({ model, el, signal }) {
   const dither = toggle({ label: "ディザを足す", pressed: model.get("dither"), title: "丸める前に小さな雑音を足し、歪みを、音によらない雑音に変えます。", onToggle: save("dither") });
   const duration = () => x.length / sr;
   const look = slider({ label: "拡大する時刻", min: 0, max: 1, step: 0.002, value: 0, format: (u) => `${(u * duration()).toFixed(2)} 秒`, onInput: (u) => frame.save({ look: u * duration() }) });
-  const listen = listenChoice({ label: "聴く音", options: LISTEN, value: model.get("listen"), onChange: save("listen") });
 
   function takeSound() {
     x = sounds.current();
@@ -171,14 +169,15 @@ export function renderSampling({ model, el, signal }) {
     });
   }
   frame.onTrait("look", () => request("look"));
-  frame.onTrait("listen", (name) => {
-    listen.value = name;
-    engine.setGains(gains());
-    request("listen");
+  const listenKeys = addListenChoice({
+    frame, model, transport, options: LISTEN,
+    onChange: () => {
+      engine.setGains(gains());
+      request("listen");
+    },
   });
   frame.signal.addEventListener("abort", () => engine.dispose());
 
-  transport.el.append(listen.el);
   frame.body.append(
     tryThis("スイープ音を選び、「折り返しを防ぐ」を切って標本化周波数を下げると、上がるはずの音が途中から下がります。次に、曲でビット数を 6 まで下げて聴きましょう。"),
     sounds.el, transport.el,
@@ -187,7 +186,7 @@ export function renderSampling({ model, el, signal }) {
     panel("波形の拡大", look.el, zoom.el, legend([{ color: "--sst-track-4", label: "もとの波形" }, { color: "--sst-track-1", label: "サンプルと、丸めた値" }])),
   );
   frame.tools.append(...sounds.buttons);
-  frame.keys([...transport.keys, digitKeys("聴く音を選ぶ", (i) => { if (LISTEN[i]) frame.save({ listen: LISTEN[i][0] }); })]);
+  frame.keys([...transport.keys, listenKeys]);
   request("sound");
   frame.ready({
     timing: watch.list,

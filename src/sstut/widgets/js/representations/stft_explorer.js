@@ -4,15 +4,15 @@ import { peak } from "../dsp/pcm.js";
 import { AudioEngine } from "../ui/audio.js";
 import { h, liveText, onFrame } from "../ui/dom.js";
 import { createFrame } from "../ui/frame.js";
-import { digitKeys } from "../ui/keys.js";
+import { zoomedScale } from "../ui/scales.js";
+import { createSpectrogram } from "../ui/spectrogram.js";
 import { readTracks } from "../ui/tracks.js";
 import { createTransport } from "../ui/transport.js";
 import { createWaveform } from "../ui/waveform.js";
 import { atom, createAnalysis, facts, loudestPoint, pointValue, problem } from "./analysis.js";
 import { createLayer } from "./band.js";
 import { analysisControls, bandControls, pictureControls } from "./controls.js";
-import { createSounds, factList, listenChoice, stopwatch, tryThis } from "./parts.js";
-import { createPicture } from "./picture.js";
+import { addListenChoice, createSounds, factList, stopwatch, tryThis } from "./parts.js";
 import { createPoint } from "./point.js";
 
 const LISTEN = [["original", "もとの音"], ["kept", "残した音"], ["removed", "除いた音"]];
@@ -43,7 +43,7 @@ export function renderStft({ model, el, signal }) {
 
   const gains = () => Object.fromEntries(LISTEN.map(([name]) => [name, name === model.get("listen") ? 1 : 0]));
   const engine = new AudioEngine({
-    sr, gains: gains(), loop: model.get("loop"), onState: () => transport.update(),
+    sr, gains: gains(), loop: model.get("loop"),
     tracks: [["original", x], ["kept", kept], ["removed", removed]].map(([name, y]) => ({ name, channels: [y] })),
   });
   const layer = createLayer({
@@ -57,7 +57,8 @@ export function renderStft({ model, el, signal }) {
     onBand: (edge, u) => band.set(edge, picture.axis.toHz(u)),
     signal: frame.signal,
   });
-  const picture = createPicture({ height: HEIGHT, signal: frame.signal, layer: layer.el });
+  const picture = createSpectrogram({ height: HEIGHT, signal: frame.signal });
+  picture.plot.append(layer.el);
   const wave = createWaveform({ channels: [x], sr, duration: x.length / sr, onSeek: (s) => engine.seek(s), signal: frame.signal });
   const transport = createTransport({
     engine, frame, model,
@@ -66,7 +67,6 @@ export function renderStft({ model, el, signal }) {
       wave.setPosition(seconds);
     },
   });
-  const listen = listenChoice({ label: "聴く音", options: LISTEN, value: model.get("listen"), onChange: (name) => frame.save({ listen: name }) });
   const message = liveText();
   const numbers = factList(["周波数の刻み", "主ローブの幅", "窓の長さ", "配列の形", "値の個数", "逆変換の誤差"]);
   const controls = analysisControls({ frame, model, sr });
@@ -177,7 +177,7 @@ export function renderStft({ model, el, signal }) {
     if (analysed || wanted.has("picture")) {
       const scale = model.get("scale");
       drawn = analysis.picture(scale, model.get("db_range"));
-      picture.draw(drawn, { axis: model.get("axis"), zoom: model.get("zoom") });
+      picture.setData(drawn, { axis: zoomedScale(model.get("axis"), sr / 2, model.get("zoom")) });
     }
     const drawnAt = performance.now();
     showBand();
@@ -207,14 +207,15 @@ export function renderStft({ model, el, signal }) {
   }
   frame.onTrait("band", () => request("band"));
   frame.onTrait("point", () => request("point"));
-  frame.onTrait("listen", (name) => {
-    listen.value = name;
-    engine.setGains(gains());
-    request("listen");
+  const listenKeys = addListenChoice({
+    frame, model, transport, options: LISTEN,
+    onChange: () => {
+      engine.setGains(gains());
+      request("listen");
+    },
   });
   frame.signal.addEventListener("abort", () => engine.dispose());
 
-  transport.el.append(listen.el);
   frame.body.append(
     tryThis("ホップ長を保ったまま窓長だけを動かして、線と点のどちらがはっきりするかを見ましょう。絵の右端のつまみを引くと、帯域を切り出して聴けます。"),
     sounds.el, transport.el, h("div", { class: "sst-stack" }, picture.el, wave.el), message.el, controls.el, numbers.el,
@@ -222,7 +223,7 @@ export function renderStft({ model, el, signal }) {
   );
   frame.tools.append(...sounds.buttons);
   frame.keys([
-    ...transport.keys, digitKeys("聴く音を選ぶ", (i) => { if (LISTEN[i]) frame.save({ listen: LISTEN[i][0] }); }),
+    ...transport.keys, listenKeys,
     { keys: [], show: "矢印", label: "（絵の上で）点を動かす。Shift と一緒なら 10 ずつ。Enter で音を聴く" },
   ]);
   request("sound");

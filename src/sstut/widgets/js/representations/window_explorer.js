@@ -5,10 +5,9 @@ import { getWindow, isNola, overlapSum } from "../dsp/windows.js";
 import { AudioEngine } from "../ui/audio.js";
 import { h, liveText, onFrame, select, slider, toggle } from "../ui/dom.js";
 import { createFrame } from "../ui/frame.js";
-import { digitKeys } from "../ui/keys.js";
 import { createTransport } from "../ui/transport.js";
 import { createChart, legend } from "./chart.js";
-import { factList, listenChoice, panel, stopwatch, tryThis } from "./parts.js";
+import { addListenChoice, factList, panel, stopwatch, tryThis } from "./parts.js";
 import { highestSideLobe, mainLobe, spectrumDb, windowLabel, windowOptions } from "./windows.js";
 
 const A = "--sst-track-1";
@@ -123,7 +122,7 @@ export function renderWindow({ model, el, signal }) {
 
   const gains = () => Object.fromEntries(LISTEN.map(([name]) => [name, name === model.get("listen") ? 1 : 0]));
   const engine = new AudioEngine({
-    sr, gains: gains(), loop: model.get("loop"), onState: () => transport.update(),
+    sr, gains: gains(), loop: model.get("loop"),
     tracks: LISTEN.map(([name]) => ({ name, channels: [tracks[name]] })),
   });
   const transport = createTransport({ engine, frame, model, onPosition: () => {} });
@@ -132,7 +131,6 @@ export function renderWindow({ model, el, signal }) {
   const message = liveText();
   const lobes = h("div", { class: "sst-table-box" });
   const verdict = factList(["足すだけ（COLA）", "割り算（NOLA）", "1 秒に波打つ回数"]);
-  const listen = listenChoice({ label: "聴く音（220 Hz の続く音）", options: LISTEN, value: model.get("listen"), onChange: (name) => frame.save({ listen: name }) });
 
   const save = (name) => (value) => frame.save({ [name]: value });
   const window = select({ label: "窓 A", options: windowOptions, value: model.get("window"), onChange: save("window") });
@@ -189,13 +187,9 @@ export function renderWindow({ model, el, signal }) {
   follow("frequency", frequency, "value", "shapes");
   follow("weak", weak, "pressed", "shapes");
   follow("hop_length", hop, "value", "overlap");
-  frame.onTrait("listen", (name) => {
-    listen.value = name;
-    engine.setGains(gains());
-  });
+  const listenKeys = addListenChoice({ frame, model, transport, label: "聴く音（220 Hz の続く音）", options: LISTEN, onChange: () => engine.setGains(gains()) });
   frame.signal.addEventListener("abort", () => engine.dispose());
 
-  transport.el.append(listen.el);
   frame.body.append(
     tryThis("正弦波の周波数を 20 ビンから 20.5 ビンへ動かして、漏れの広がり方を窓どうしで比べましょう。次に、ホップ長を変えて「足すだけ」の音を聴きましょう。"),
     h("div", { class: "sst-columns" }, window.el, compare.el),
@@ -205,7 +199,7 @@ export function renderWindow({ model, el, signal }) {
     panel("重なり：窓 A をずらして足すと平らになるか", hop.el, overlap.chart.el,
       legend([{ color: "--sst-edge", label: "窓" }, { color: A, label: "窓の和" }, { color: "--sst-track-3", dash: "5 4", label: "窓の 2 乗の和" }]), verdict.el, message.el, transport.el),
   );
-  frame.keys([...transport.keys, digitKeys("聴く音を選ぶ", (i) => { if (LISTEN[i]) frame.save({ listen: LISTEN[i][0] }); })]);
+  frame.keys([...transport.keys, listenKeys]);
   request("shapes", "overlap");
   frame.ready({
     timing: watch.list,

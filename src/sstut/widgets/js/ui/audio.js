@@ -1,6 +1,6 @@
 // 音を鳴らす装置。部品ごとに 1 つ作る。どれかが鳴りはじめると、同じページのほかの部品は止まる。
 //
-//   const player = new AudioEngine({ sr, tracks, gains, loop, onState });
+//   const player = new AudioEngine({ sr, tracks, gains, loop });
 //     tracks: [{ name, channels: [Float32Array…] }]、gains: { 名前: 倍率 }
 //   player.play() pause() toggle() seek(秒) rewind()   player.playing position duration
 //   player.setGains({ 名前: 倍率 })           10 ms で切りかわる（鳴っていてもいなくても）
@@ -47,13 +47,13 @@ export class AudioEngine {
 
   /**
    * @param {object} options sr: 標本化周波数 [Hz]。tracks: { name, channels } の配列。gains: 名前 → 倍率。
-   *   loop: くり返すか。onState: 再生・停止・位置の変更のたびに呼ぶ関数。
+   *   loop: くり返すか。
    */
-  constructor({ sr, tracks, gains = {}, loop = false, onState = () => {} }) {
+  constructor({ sr, tracks, gains = {}, loop = false }) {
     this.sr = sr;
     this.tracks = new Map(tracks.map(({ name, channels }) => [name, channels]));
     this.gains = { ...gains };
-    this.onState = onState;
+    this.onState = () => {}; // 再生・停止・位置の変更のたびに呼ぶ関数
     this.looping = loop;
   }
 

@@ -1,8 +1,7 @@
 // 色の表。明るさ（OKLab の L）が値に比例して増えるので、どこでも同じ差が同じ濃さの差に見え、
 // 白黒で印刷しても、色の見え方が人と違っても読める。
 //   heatColors()   暗い紫 → 赤 → 明るい黄。スペクトログラム用
-//   grayColors()   同じ明るさの灰色。マスクで消した点を示すのに使う
-//   どちらも Uint32Array(256)、ImageData にそのまま書ける並び（ABGR）
+//                  Uint32Array(256)、ImageData にそのまま書ける並び（ABGR）
 
 const LIGHTNESS = [0.14, 0.97]; // 0 の色と 255 の色の明るさ
 
@@ -45,11 +44,6 @@ function table(chroma, hue) {
 export function heatColors() {
   const degrees = (v) => 285 + 175 * v ** 0.9; // 青紫 → 赤紫 → 橙 → 黄
   return table((v) => 0.05 + 0.19 * Math.sin(Math.PI * Math.min(1, 0.15 + 0.8 * v)), (v) => (degrees(v) * Math.PI) / 180);
-}
-
-/** 同じ明るさの灰色の表。 */
-export function grayColors() {
-  return table(() => 0, () => 0);
 }
 
 /** 表を CSS の linear-gradient にする（カラーバー用）。下が小さい値。 */

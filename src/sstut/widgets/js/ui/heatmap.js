@@ -25,43 +25,26 @@ export function binEdges(height, bins, toBin) {
 
 /**
  * 値を色にして書く。
- * @param {{values: ArrayLike<number>, frames: number, bins: number, mask: ArrayLike<number>|null}} data
- *   点 (t, k) の値は values[t * bins + k]。mask があれば、0 の点は消えた色、1 の点はふつうの色。
+ * @param {{values: ArrayLike<number>, frames: number, bins: number}} data 点 (t, k) の値は values[t * bins + k]。
  * @param {{pixels: Uint32Array, width: number, height: number}} target 書く先。
  * @param {object} view rows: `binEdges` の結果。toFrame: 左端 0、右端 1 の位置 → フレームの番号（小数）。
- *   low、high: 色の両端の値。colors、masked: 256 色の表。x0、x1: 書く列の範囲。
+ *   low、high: 色の両端の値。colors: 256 色の表。x0、x1: 書く列の範囲。
  */
-export function paintHeatmap({ values, frames, bins, mask = null }, { pixels, width, height }, view) {
-  const { rows, toFrame, low, high, colors, masked, x0 = 0, x1 = width } = view;
+export function paintHeatmap({ values, frames, bins }, { pixels, width, height }, view) {
+  const { rows, toFrame, low, high, colors, x0 = 0, x1 = width } = view;
   const gain = 255 / (high - low);
-  const shades = mask ? blend(colors, masked) : null;
   for (let x = x0; x < x1; x++) {
     const first = Math.max(0, Math.min(frames - 1, Math.round(toFrame(x / width))));
     const last = Math.max(first + 1, Math.min(frames, Math.round(toFrame((x + 1) / width))));
     for (let y = 0; y < height; y++) {
       let best = -Infinity;
-      let at = 0;
       for (let t = first; t < last; t++) {
         const end = t * bins + rows.to[y];
-        for (let i = t * bins + rows.from[y]; i < end; i++) if (values[i] > best) { best = values[i]; at = i; }
+        for (let i = t * bins + rows.from[y]; i < end; i++) if (values[i] > best) best = values[i];
       }
       const v = (best - low) * gain;
       const index = v > 0 ? (v < 255 ? v | 0 : 255) : 0; // 比較が偽になる NaN も 0
-      pixels[y * width + x] = shades ? shades[Math.round(15 * Math.max(0, Math.min(1, mask[at])))][index] : colors[index];
+      pixels[y * width + x] = colors[index];
     }
   }
-}
-
-const blends = new WeakMap();
-
-/** ふつうの色と消えた色の間の 16 段階の表。 */
-function blend(colors, masked) {
-  if (!blends.has(colors)) {
-    const mix = (a, b, w, shift) => Math.round(((a >> shift) & 255) * w + ((b >> shift) & 255) * (1 - w)) << shift;
-    blends.set(colors, Array.from({ length: 16 }, (_, level) => colors.map((c, i) => {
-      const w = level / 15;
-      return (0xff000000 | mix(c, masked[i], w, 16) | mix(c, masked[i], w, 8) | mix(c, masked[i], w, 0)) >>> 0;
-    })));
-  }
-  return blends.get(colors);
 }

@@ -1,6 +1,7 @@
 // 周波数の目盛り。下端を 0、上端を 1 とする縦の位置と、周波数を行き来する。
 //   frequencyScale("linear" | "log" | "mel", maxHz) → { toUnit(Hz), toHz(位置), ticks: [Hz…] }
-//   timeTicks(duration, width) → [秒…]   絵の幅に合う間隔
+//   zoomedScale(種類, maxHz, [下端, 上端]) → 同じ形。下端から上端 [Hz] だけを、縦いっぱいに広げる
+//   timeTicks(from, to, most) → [秒…]   多くても most 区間に分ける
 
 import { hzToMel, melToHz } from "../dsp/mel.js";
 
@@ -26,13 +27,27 @@ export function frequencyScale(name, maxHz) {
   return { toUnit: (hz) => hz / maxHz, toHz: (u) => u * maxHz, ticks };
 }
 
+/** 目盛り name の [low, high] [Hz] だけを、縦いっぱいに広げた目盛り。 */
+export function zoomedScale(name, maxHz, [low, high]) {
+  const whole = frequencyScale(name, maxHz);
+  const bottom = whole.toUnit(low);
+  const span = whole.toUnit(high) - bottom;
+  const toUnit = (hz) => (whole.toUnit(hz) - bottom) / span;
+  const inside = whole.ticks.filter((hz) => hz >= low && hz <= high);
+  const step = [10, 20, 50, 100, 200, 500, 1000, 2000].find((s) => (high - low) / s <= 6) ?? 5000;
+  const even = Array.from({ length: Math.floor(high / step) + 1 }, (_, i) => i * step).filter((hz) => hz >= low);
+  const ticks = name !== "linear" && inside.length >= 3 ? inside : even;
+  return { toUnit, toHz: (u) => whole.toHz(bottom + u * span), ticks: ticks.filter((hz) => toUnit(hz) < 0.97) }; // 上端の数字は、見出しと重なる
+}
+
 function below(values, maxHz) {
   return values.filter((hz) => hz <= 0.97 * maxHz);
 }
 
-/** 絵の幅に合う、時間の目盛り [秒]。 */
-export function timeTicks(duration, width) {
-  const most = Math.max(2, Math.floor(width / 44));
-  const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10].find((s) => duration / s <= most) ?? 20;
-  return Array.from({ length: Math.floor(duration / step + 1e-6) + 1 }, (_, i) => i * step);
+/** 時刻 from から to まで [秒] を、多くても most 区間に分ける、きりのよい目盛り [秒]。 */
+export function timeTicks(from, to, most) {
+  const span = to - from;
+  const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10].find((s) => span / s <= Math.max(2, most)) ?? 20;
+  const first = Math.ceil(from / step - 1e-6);
+  return Array.from({ length: Math.floor(to / step + 1e-6) - first + 1 }, (_, i) => (first + i) * step);
 }

@@ -2,7 +2,7 @@
 //
 //   const transport = createTransport({ engine, frame, model, onPosition: (秒) => … });
 //   frame.body.append(transport.el);  frame.keys([...transport.keys, …]);
-// engine の状態が変わるたびに画面を改める（engine.onState を自分でつなぐ）。
+// engine の状態が変わるたびに画面を改める（engine.onState をつなぐ）。
 // model に loop、matched、playing、position の trait があれば、それぞれの操作と同期がつく。
 
 import { button, h, toggle } from "./dom.js";
@@ -70,18 +70,13 @@ export function createTransport({ engine, frame, model, onPosition }) {
   }
   frame.onTrait("playing", (on) => { if (on !== engine.playing) engine.toggle(); });
   frame.onTrait("position", (seconds) => { if (seconds !== saved) engine.seek(seconds); });
-  const { onState } = engine;
-  engine.onState = update; // 部品を組み立てている間は、部品の側の onState を呼ばない
+  engine.onState = update;
   if (model.get("position")) engine.seek(model.get("position"));
-  engine.onState = () => {
-    update();
-    onState();
-  };
   update();
 
   const move = (seconds) => engine.seek(engine.position + seconds);
   return {
-    el, update,
+    el,
     keys: [
       { keys: [" "], show: "スペース", label: "再生・一時停止", run: () => engine.toggle() },
       { keys: ["ArrowLeft"], show: "←", label: `${STEP} 秒戻る`, run: () => move(-STEP) },
