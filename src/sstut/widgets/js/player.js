@@ -1,16 +1,17 @@
 // 複数の音を、同時に鳴らして重ねる（mix）か、1 つずつ切りかえて聴き比べる（switch）部品。
 // 状態はすべてモデル（Python の traits）にあり、画面と音はそこから作る。
 
-import { encodeWav, peak } from "./dsp/pcm.js";
+import { peak } from "./dsp/pcm.js";
 import { magnitude, magnitudeDb, maximum } from "./dsp/spectrogram.js";
 import { stft } from "./dsp/stft.js";
 import { AudioEngine } from "./ui/audio.js";
-import { button, h, onFrame, slider, toggle } from "./ui/dom.js";
+import { h, onFrame, slider, toggle } from "./ui/dom.js";
 import { dbToGain, formatDb } from "./ui/format.js";
 import { createFrame } from "./ui/frame.js";
 import { digitKeys } from "./ui/keys.js";
 import { levelMatch } from "./ui/loudness.js";
 import { frequencyScale } from "./ui/scales.js";
+import { saveButton } from "./ui/save.js";
 import { createSource } from "./ui/source.js";
 import { createSpectrogram } from "./ui/spectrogram.js";
 import { mixdown, readTracks } from "./ui/tracks.js";
@@ -104,17 +105,6 @@ function createRow({ track, index, model, frame, engine, onChange }) {
   };
 }
 
-/** 聞こえている音を WAV で保存する。 */
-async function saveWav(engine, title, say) {
-  const { sr, channels } = await engine.render();
-  const largest = Math.max(...channels.map(peak));
-  if (largest > 1) channels.forEach((x) => x.forEach((v, i) => { x[i] = v / largest; }));
-  const url = URL.createObjectURL(new Blob([encodeWav(channels, sr)], { type: "audio/wav" }));
-  h("a", { href: url, download: `${title || "sstut"}.wav` }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-  say(largest > 1 ? `音が割れないように ${formatDb(-20 * Math.log10(largest))} にして保存しました。` : "聞こえている音を WAV で保存しました。");
-}
-
 function render({ model, el, signal }) {
   const frame = createFrame({ model, el, signal, kind: "player" });
   const sr = model.get("sr");
@@ -196,7 +186,7 @@ function render({ model, el, signal }) {
   tracks.forEach(addRow);
   frame.body.append(transport.el, view.el, list);
   const source = createSource({ sr, maxSeconds: OWN_SECONDS, onSound: setOwn, dropTarget: frame.root, say: frame.say, signal: frame.signal });
-  const save = button({ label: "保存（WAV）", iconName: "save", kind: "quiet", title: "いま聞こえている音を、ファイルに保存します。", onClick: () => saveWav(engine, model.get("title"), frame.say) });
+  const save = saveButton({ engine, name: () => model.get("title") || "聞こえている音", say: frame.say });
   frame.tools.append(...source.buttons, save.el);
 
   const pick = (index, shift) => {

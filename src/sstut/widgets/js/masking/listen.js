@@ -6,12 +6,12 @@
 //   listen.setWork(work)     混合音ごと替わった
 //   listen.refresh(own)      own: 読者の音を使っているか
 
-import { encodeWav, peak } from "../dsp/pcm.js";
 import { AudioEngine } from "../ui/audio.js";
 import { button, choice, h } from "../ui/dom.js";
 import { dbToGain } from "../ui/format.js";
 import { digitKeys } from "../ui/keys.js";
 import { levelMatch } from "../ui/loudness.js";
+import { saveButton } from "../ui/save.js";
 import { createSource } from "../ui/source.js";
 import { mixdown } from "../ui/tracks.js";
 import { createTransport } from "../ui/transport.js";
@@ -59,19 +59,9 @@ export function createListen({ model, frame, work, picture, isBusy, onOwnSound, 
     onBack();
     frame.say("部品の音に戻しました。");
   } });
-  const save = button({ label: "保存（WAV）", iconName: "save", kind: "quiet", title: "いま聞こえている音を、ファイルに保存します。", onClick: saveWav });
-  frame.tools.append(...source.buttons, back.el, save.el);
-
   const label = () => CHOICES.find(([name]) => name === model.get("listen"))[1];
-  async function saveWav() {
-    const { channels } = await engine.render();
-    const largest = Math.max(...channels.map(peak));
-    if (largest > 1) channels.forEach((x) => x.forEach((v, i) => { x[i] = v / largest; }));
-    const url = URL.createObjectURL(new Blob([encodeWav(channels, sr)], { type: "audio/wav" }));
-    h("a", { href: url, download: `${label()}.wav` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10000);
-    frame.say(`「${label()}」を WAV で保存しました。${largest > 1 ? "音が割れないように、全体を小さくしてあります。" : ""}`);
-  }
+  const save = saveButton({ engine, name: label, say: frame.say });
+  frame.tools.append(...source.buttons, back.el, save.el);
 
   const applyGains = () => engine.setGains(gains());
   frame.onTrait("matched", applyGains);
