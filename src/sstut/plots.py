@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -94,16 +93,6 @@ def waveform(
     ax.set(xlabel="時間 [秒]", ylabel="振幅", title=title, xlim=(0, y.shape[-1] / sr))
 
 
-def bars(ax: Axes, values: Mapping[str, float], *, ylabel: str) -> None:
-    """名前つきの値を、数値を添えた棒グラフで比べる。"""
-    names = list(values)
-    drawn = ax.bar(names, list(values.values()), color=[f"C{i}" for i in range(len(names))])
-    ax.bar_label(drawn, fmt="%.1f", padding=2)
-    ax.axhline(0, color="0.3", linewidth=0.8)
-    ax.margins(y=0.15)
-    ax.set_ylabel(ylabel)
-
-
-__all__ = ["bars", "figure", "spectrogram", "waveform"]
+__all__ = ["figure", "spectrogram", "waveform"]
 
 plt.style.use("sstut.book")

@@ -7,8 +7,8 @@
 //   passedShare(mask)                    通した割合
 // マスクは点 (t, k) が t * bins + k 番目。値は sstut.masking の関数と同じになる。
 
-import { phaseSensitiveMask } from "../dsp/masks.js";
-import { power } from "../dsp/spectrogram.js";
+import { idealBinaryMask, phaseSensitiveMask, thresholdMask } from "../dsp/masks.js";
+import { magnitude, power } from "../dsp/spectrogram.js";
 import { stft } from "../dsp/stft.js";
 
 const SILENCE = 1e-60; // 無音の点の対数の下限。どの float32 の振幅よりずっと小さい
@@ -23,23 +23,26 @@ export function createRecipes({ S, sources, options }) {
   let largest = 0;
   for (let i = 0; i < energy.length; i++) if (energy[i] > largest) largest = energy[i];
 
-  // 理想マスクは、初めて要るときに用意する。対数にしておくと、どの p の累乗も引き算と exp で済む。
+  // 理想マスクは、初めて要るときに用意する。
   let spectra = null;
+  let levels = null;
   let logs = null;
   function prepare() {
     if (logs) return;
     spectra = sources.map((x) => stft(x, options));
+    levels = spectra.map((Sj) => magnitude(Sj));
     logs = spectra.map((Sj) => Float64Array.from(power(Sj), (p) => 0.5 * Math.log(Math.max(p, SILENCE))));
   }
 
   /** 最大の点から db [dB] の所を境に、以上（または未満）の点を通す。 */
   function threshold(out, { db, above }) {
-    const floor = largest * 10 ** (db / 10);
-    for (let i = 0; i < out.length; i++) out[i] = energy[i] >= floor === above ? 1 : 0;
-    return out;
+    return thresholdMask(energy, largest * 10 ** (db / 10), above, out);
   }
 
-  /** |S_j|^p / Σ|S_k|^p。どの音源も 0 の点は等分になる。 */
+  /**
+   * |S_j|^p / Σ|S_k|^p。どの音源も 0 の点は等分になる。値は `idealRatioMask` と同じ。
+   * スライダーに追いつくように、1 枚だけを、累乗ではなく対数の引き算と exp で作る。
+   */
   function ratio(out, target, exponent) {
     const mine = logs[target];
     const others = logs.filter((_, j) => j !== target);
@@ -56,29 +59,11 @@ export function createRecipes({ S, sources, options }) {
     return out;
   }
 
-  /** ほかで最も強い音源を snrDb [dB] 上回る点を通す。0 dB 以下なら、最も強い音源は必ず通す。 */
-  function binary(out, target, snrDb) {
-    const mine = logs[target];
-    const margin = (snrDb * Math.LN10) / 20;
-    for (let i = 0; i < out.length; i++) {
-      let rival = -Infinity;
-      let owns = true; // 同点なら番号の小さい音源のもの
-      for (let j = 0; j < logs.length; j++) {
-        if (j === target) continue;
-        if (logs[j][i] > rival) rival = logs[j][i];
-        if (logs[j][i] > mine[i] || (j < target && logs[j][i] === mine[i])) owns = false;
-      }
-      const above = snrDb !== 0 && mine[i] - rival > margin;
-      out[i] = above || (owns && snrDb <= 0) ? 1 : 0;
-    }
-    return out;
-  }
-
   function oracle(out, { target, kind, exponent, snrDb }) {
     prepare();
-    if (kind === "ibm") return binary(out, target, snrDb);
-    if (kind === "ratio") return ratio(out, target, exponent);
-    out.set(phaseSensitiveMask(spectra[target], S, [0, 1]));
+    if (kind === "ibm") out.set(idealBinaryMask(levels, snrDb)[target]);
+    else if (kind === "ratio") ratio(out, target, exponent);
+    else out.set(phaseSensitiveMask(spectra[target], S, [0, 1]));
     return out;
   }
 

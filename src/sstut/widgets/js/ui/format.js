@@ -1,6 +1,6 @@
 // 数の見せ方。
 //   formatTime(秒)  0:03.2      formatDb(dB)  +3.1 dB / 0 dB / −∞      formatHz(Hz)  440 Hz / 1.2 kHz
-//   dbToGain(dB) / gainToDb(倍率)
+//   dbToGain(dB)
 
 /** 秒を「分:秒.1桁」にする。 */
 export function formatTime(seconds) {
@@ -23,9 +23,4 @@ export function formatHz(hz) {
 /** デシベルを振幅の倍率にする。 */
 export function dbToGain(db) {
   return 10 ** (db / 20);
-}
-
-/** 振幅の倍率をデシベルにする。0 は −∞。 */
-export function gainToDb(gain) {
-  return 20 * Math.log10(gain);
 }
