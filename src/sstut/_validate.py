@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[Any]
 
 
-def real_array(x: ArrayLike, name: str, *, min_ndim: int = 1) -> Array:
-    """空でなく、有限な float32 / float64 の配列にして返す。"""
+def real_array(x: ArrayLike, name: str, *, min_ndim: int = 1, finite: bool = True) -> Array:
+    """空でなく、有限な float32 / float64 の配列にして返す（finite=False なら有限かは見ない）。"""
     array = np.asarray(x)
     if array.dtype.kind in "iub":
         raise ValueError(
@@ -23,7 +23,8 @@ def real_array(x: ArrayLike, name: str, *, min_ndim: int = 1) -> Array:
             f"（dtype={array.dtype} が来ました）。"
         )
     _check_shape(array, name, min_ndim)
-    check_finite(array, name)
+    if finite:
+        check_finite(array, name)
     return array
 
 
@@ -79,6 +80,20 @@ def positive_number(value: Any, name: str) -> float:
     """正の有限な実数にして返す。"""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
         raise ValueError(f"{name} は正の数にしてください（{value!r} が来ました）。")
+    return float(value)
+
+
+def non_negative_int(value: Any, name: str) -> int:
+    """0 以上の整数にして返す。"""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise ValueError(f"{name} は 0 以上の整数にしてください（{value!r} が来ました）。")
+    return int(value)
+
+
+def non_negative_number(value: Any, name: str) -> float:
+    """0 以上の有限な実数にして返す。"""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name} は 0 以上の数にしてください（{value!r} が来ました）。")
     return float(value)
 
 
