@@ -39,7 +39,7 @@ def forward(y: Array, window: Array, hop_length: int, pad: int, mode: Any, worke
     n_frames = 1 + (y.shape[-1] + 2 * pad - n_fft) // hop_length
     dtype = np.result_type(y.dtype, np.complex64)
     frames_first = np.empty((*y.shape[:-1], n_frames, n_fft // 2 + 1), dtype)
-    block = _block_length(n_fft)
+    block = block_length(n_fft)
 
     def transform(task: tuple[Array, Array]) -> None:
         frames, out = task
@@ -79,7 +79,7 @@ def inverse(
     `pad` は先頭から捨てるサンプル数、`edges` は `edge_gain` の戻り値。
     """
     dtype = np.empty(0, spectrogram.dtype).real.dtype
-    folded = (window / np.resize(overlap_sum(window**2, hop_length), len(window))).astype(dtype)
+    folded = synthesis_window(window, hop_length).astype(dtype)
     y = np.empty((*spectrogram.shape[:-2], length), dtype)
 
     def synthesise(task: tuple[tuple[int, ...], int]) -> None:
@@ -94,6 +94,12 @@ def inverse(
     for edge, gain in edges:
         y[..., edge] *= gain.astype(dtype)
     return y
+
+
+def synthesis_window(window: Array, hop_length: int) -> Array:
+    """重ねるだけで済むように、くり返しの二乗和で先に割った窓 `(n_fft,)`。"""
+    folded: Array = window / np.resize(overlap_sum(window**2, hop_length), len(window))
+    return folded
 
 
 def overlap_sum(weights: Array, hop_length: int) -> Array:
@@ -138,7 +144,7 @@ def edge_gain(
     return edges
 
 
-def _block_length(n_fft: int) -> int:
+def block_length(n_fft: int) -> int:
     """1 かたまりのフレーム数。少なすぎると FFT を複数本まとめて進める SIMD が働かない。"""
     return max(8, BLOCK_SAMPLES // n_fft)
 
@@ -170,36 +176,60 @@ def _samples(y: Array, start: int, stop: int, mode: Any) -> Array:
 
 
 def _overlap_add(frames: Array, window: Array, hop_length: int, start: int, out: Array) -> None:
-    """逆変換したフレームを重ね、サンプル `start` からの `len(out)` 個を `out` に書く。
+    """逆変換したフレームを重ね、サンプル `start` からの `len(out)` 個を `out` に書く。"""
+    stop = start + len(out)
+    depth = -(-len(window) // hop_length)  # 1 フレームがまたがる行の数
+    first, last = max(0, start // hop_length - depth + 1), -(-stop // hop_length)
+    block = min(max(block_length(len(window)), depth), max(1, last - first))
+    adder = OverlapAdd(window, hop_length, block, out.dtype)
+    total = np.empty((block, hop_length), out.dtype)
+    for begin in range(first, last, block):
+        adder.add(frames[begin : begin + block], total)
+        origin = begin * hop_length
+        low, high = max(origin, start), min(origin + total.size, stop)
+        if low < high:
+            out[low - start : high - start] = total.reshape(-1)[low - origin : high - origin]
+
+
+class OverlapAdd:
+    """スペクトルを何フレームかずつ受け取り、逆変換して窓を掛け、重ねていく。
 
     信号を hop_length サンプルずつの行に切ると、行 r は「フレーム r の 1 つ目の区間」
     「フレーム r − 1 の 2 つ目の区間」…に窓を掛けた和になる。バッファを斜めに覗くビューを
     作れば、窓掛けと足し算が 1 回の積和（einsum）で済む。
     """
-    n_fft, stop = len(window), start + len(out)
-    depth = -(-n_fft // hop_length)  # 1 フレームがまたがる行の数
-    first, last = max(0, start // hop_length - depth + 1), -(-stop // hop_length)
-    block = min(max(_block_length(n_fft), depth), max(1, last - first))
-    weights = np.zeros((depth, hop_length), out.dtype)
-    weights.reshape(-1)[:n_fft] = window
-    buffer = np.zeros((depth - 1 + block, depth * hop_length), out.dtype)
-    recent = buffer[depth - 1 :]  # 手前の depth − 1 行には、前のかたまりの終わりが残る
-    row, step = recent.strides
-    slanted = as_strided(
-        recent, (block, depth, hop_length), (row, hop_length * step - row, step), writeable=False
-    )
-    total = np.empty((block, hop_length), out.dtype)
-    for begin in range(first, last, block):
-        part = frames[begin : begin + block]
+
+    def __init__(self, window: Array, hop_length: int, block: int, dtype: Any) -> None:
+        n_fft = len(window)
+        depth = -(-n_fft // hop_length)
+        self._weights = np.zeros((depth, hop_length), dtype)
+        self._weights.reshape(-1)[:n_fft] = window
+        self._buffer = np.zeros((depth - 1 + block, depth * hop_length), dtype)
+        self._recent = self._buffer[depth - 1 :]  # 手前の行には、前のかたまりの終わりが残る
+        self._n_fft = n_fft
+        row, step = self._recent.strides
+        self._slanted = as_strided(
+            self._recent,
+            (block, depth, hop_length),
+            (row, hop_length * step - row, step),
+            writeable=False,
+        )
+
+    def add(self, part: Array, rows: Array) -> None:
+        """`part` のフレームを足し、できあがった行を `rows` `(len(rows), hop_length)` に書く。
+
+        `rows` が `part` より長ければ、足りないフレームは無音とみなす。
+        """
+        recent, kept = self._recent, len(self._buffer) - len(self._recent)
         if len(part):
-            np.fft.irfft(part, n=n_fft, out=recent[: len(part), :n_fft])
-        recent[len(part) :] = 0
-        np.einsum("rdh,dh->rh", slanted, weights, out=total)
-        origin = begin * hop_length
-        low, high = max(origin, start), min(origin + total.size, stop)
-        if low < high:
-            out[low - start : high - start] = total.reshape(-1)[low - origin : high - origin]
-        buffer[: depth - 1] = buffer[block:]
+            np.fft.irfft(part, n=self._n_fft, out=recent[: len(part), : self._n_fft])
+        recent[len(part) : len(rows)] = 0
+        np.einsum("rdh,dh->rh", self._slanted[: len(rows)], self._weights, out=rows)
+        self._buffer[:kept] = self._buffer[len(rows) : len(rows) + kept]
+
+    def reset(self) -> None:
+        """残っているフレームを捨て、最初に戻す。"""
+        self._buffer[:] = 0
 
 
 def _run(work: Callable[[Task], None], tasks: Iterable[Task], workers: int) -> None:
