@@ -23,7 +23,7 @@ function toByte(linear) {
 }
 
 /** 明るさと色相を保ち、表せない色なら鮮やかさを落とす。 */
-function pack(L, chroma, hue) {
+export function pack(L, chroma, hue) {
   const fits = (c) => toLinearRgb(L, c * Math.cos(hue), c * Math.sin(hue)).every((v) => v >= 0 && v <= 1);
   let low = 0;
   let high = chroma;
