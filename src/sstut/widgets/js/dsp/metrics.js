@@ -30,6 +30,31 @@ export function siSdr(reference, estimate) {
 }
 
 /**
+ * SD-SDR（スケール依存 SDR、Le Roux ら 2019）。倍率を許さず、正解の成分 a s を誤差 s - ŝ と比べる。
+ * 平均は引いてから測る。
+ * @param {ArrayLike<number>} reference 正解信号 s。形 (n,)。
+ * @param {ArrayLike<number>} estimate 推定信号 ŝ。形 (n,)。
+ * @returns {number} [dB]。誤差がなければ Infinity、推定に正解の成分がなければ -Infinity。
+ */
+export function sdSdr(reference, estimate) {
+  checkPair(reference, estimate);
+  const meanS = mean(reference);
+  const meanE = mean(estimate);
+  let cross = 0;
+  let energy = 0;
+  let error = 0;
+  for (let i = 0; i < reference.length; i++) {
+    const s = reference[i] - meanS;
+    const e = estimate[i] - meanE;
+    cross += s * e;
+    energy += s * s;
+    error += (s - e) ** 2;
+  }
+  if (energy === 0) throw new RangeError("正解信号が無音（または一定値）なので、SD-SDR を決められません。");
+  return decibel((cross * cross) / energy, error);
+}
+
+/**
  * SNR。10 log10(‖s‖² / ‖s - ŝ‖²)。
  * @param {ArrayLike<number>} reference 正解信号 s。形 (n,)。
  * @param {ArrayLike<number>} estimate 推定信号 ŝ。形 (n,)。
@@ -61,6 +86,7 @@ function mean(x) {
   return sum / x.length;
 }
 
-function decibel(numerator, denominator) {
+/** エネルギーの比をデシベルにする。分子が 0 なら -Infinity、分母だけが 0 なら Infinity。 */
+export function decibel(numerator, denominator) {
   return numerator === 0 ? -Infinity : 10 * Math.log10(numerator / denominator);
 }
