@@ -319,7 +319,8 @@ def griffin_lim(
     -----
     同じ初期値なら librosa.griffinlim（pad_mode="constant"）と同じ値になる。momentum=0 なら、
     振幅の誤差の二乗和（負の周波数も数える）は増えない。すべて 0 の振幅からは無音が返り、
-    losses は 0。求めるのは音の「聞こえ方」であって、元の波形とは違う答えに着くのが普通である。
+    losses は 0。振幅からは符号を反転した波形さえ区別できないので、元の波形とは違う答えに着くのが
+    普通である。
 
     References
     ----------
@@ -376,7 +377,7 @@ def misi(
     magnitudes : (n_sources, ..., n_freq, n_frames) の float32 / float64、0 以上
         音源ごとの目標の振幅。
     mixture : (..., n_samples) の実数配列
-        混合音の波形。
+        混合音の波形。精度（float32 / float64）は magnitudes に合わせる。
     n_iter : int
         位相を直す回数。0 なら初期の位相のまま波形に戻し、残りを等分する。
     init : None, {"random", "zero"} または配列
@@ -395,7 +396,7 @@ def misi(
     Raises
     ------
     ValueError
-        `griffin_lim` と同じとき。mixture の形や精度が magnitudes と合わないとき。
+        `griffin_lim` と同じとき。mixture の形か長さが magnitudes と合わないとき。
 
     Notes
     -----

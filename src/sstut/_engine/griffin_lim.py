@@ -34,9 +34,10 @@ class Plan(NamedTuple):
 class Inversion:
     """1 チャネル分のくり返し。
 
-    `magnitude` は目標の振幅 `(n_frames, n_freq)`。`waveform` は今の波形 `(n_samples,)` で、
-    書き換えれば次の `sweep` に使われる。`spectrum` は `magnitude` と同じ形の複素数の作業領域で、
-    `sweep(last=True)` の後に、求めたスペクトログラムになる。
+    `magnitude` は目標の振幅 `(n_frames, n_freq)` で、最大が 2 を超えないようにしておく。
+    `waveform` は今の波形 `(n_samples,)` で、書き換えれば次の `sweep` に使われる。
+    `spectrum` は `magnitude` と同じ形の複素数の作業領域で、`sweep(last=True)` の後に、
+    求めたスペクトログラムになる。
     """
 
     def __init__(self, magnitude: Array, spectrum: Array, waveform: Array, plan: Plan) -> None:
@@ -107,10 +108,11 @@ class Inversion:
 
 
 def _set_magnitude(spectrum: Array, magnitude: Array, work: Array) -> None:
-    """位相を残して、振幅を `magnitude` に取り替える。0 のビンの位相は 0 とする。"""
+    """位相を残して、振幅を `magnitude` に取り替える。振幅が消えたビンの位相は 0 とする。"""
     np.abs(spectrum, out=work)
-    if work.min() == 0:
-        spectrum[work == 0] = 1
-        work[work == 0] = 1
+    smallest = np.finfo(work.dtype).smallest_normal  # これより小さい数で割ると、あふれる
+    if work.min() < smallest:
+        lost = work < smallest
+        spectrum[lost], work[lost] = 1, 1
     np.divide(magnitude, work, out=work)
     spectrum *= work
