@@ -50,7 +50,8 @@ class Scores:
             for name, *values in body
         )
         return (
-            '<div class="sstut-scores" style="overflow-x:auto;margin:.2em 0"><table style="'
+            '<div class="sstut-scores" role="region" aria-label="評価値の表" tabindex="0" '
+            'style="overflow-x:auto;margin:.2em 0"><table style="'
             "border-collapse:collapse;color:inherit;font-variant-numeric:tabular-nums;"
             'border:1px solid #5b7fb5;border-left-width:.4em;background:#5b7fb51f">'
             f'<thead><tr><th scope="col" style="{cell};text-align:left">{head[0]}</th>{columns}'

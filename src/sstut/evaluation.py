@@ -496,6 +496,8 @@ def bss_eval_framewise(
     Notes
     -----
     値は museval.metrics.bss_eval と同じ。SDR は窓ごとの SNR に等しい。
+    帯域をひどく絞った音では、フィルタの利得が帯域の外でとても大きくなり、窓の切れ目で増幅される
+    ので、ISR、SIR、SAR は当てにならない（どの実装でも同じ）。
     曲の値には `window_median` を使う。
 
     References

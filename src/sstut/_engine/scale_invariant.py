@@ -22,6 +22,7 @@ ROUNDING = 1e-28  # 平均を引いた残りがこの割合より小さければ
 LARGEST_MEAN = 0.5  # 平均がエネルギーに占める割合がこれを超えたら、先に平均を引く
 # 内積の引き算で済ませる、1 − 相関係数の 2 乗（歪みの割合）と相関係数の 2 乗の下限
 SMALLEST_SHARE = {"float32": 2e-3, "float64": 1e-4}
+WITH_MEAN = 10.0  # 平均を引かないときは、大きな直流が丸め誤差を増やしうるので、下限をこの倍にする
 
 
 def energies(s: Array, e: Array, zero_mean: bool) -> tuple[Array, Array, Array]:
@@ -43,7 +44,7 @@ def energies(s: Array, e: Array, zero_mean: bool) -> tuple[Array, Array, Array]:
 def _by_inner_products(s: Array, e: Array, zero_mean: bool) -> tuple[float, float, float] | None:
     """内積から求める。桁が落ちるおそれがあれば None。"""
     ss, se, ee, s_sum, e_sum = _inner_products(s, e, zero_mean)
-    share = SMALLEST_SHARE[s.dtype.name]
+    share = SMALLEST_SHARE[s.dtype.name] * (1.0 if zero_mean else WITH_MEAN)
     # 2 乗があふれたり消えたりしない大きさで、平均が小さく、比がほどほどなら、桁は落ちない
     if not (1e-20 < ss < 1e20 and 1e-20 < ee < 1e20):
         return None
