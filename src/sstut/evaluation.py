@@ -843,9 +843,10 @@ def _sources(sources: ArrayLike, name: str, ndim: int) -> Array:
             f"{name} の軸が逆のようです（shape={array.shape} が来ました）。"
             f"{shape} の順に並べてください。"
         )
-    silent = np.flatnonzero(~np.any(array, axis=tuple(range(1, ndim))))
-    if len(silent) and name.startswith("reference"):
-        raise ValueError(f"{name} に無音の音源があり、比が決まりません（{silent.tolist()} 番）。")
+    if name == "reference_sources":
+        silent = [j for j, source in enumerate(array) if not source.any()]
+        if silent:
+            raise ValueError(f"{name} に無音の音源があり、比が決まりません（{silent} 番）。")
     return array
 
 
