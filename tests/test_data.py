@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sstut
+from sstut._loudness import loudness
 from sstut.data import (
+    HELD_OUT,
     Song,
     clip,
     load_audio,
@@ -27,6 +29,21 @@ from sstut.data import (
 SOUNDS = Path(sstut.__file__).parent / "sounds"
 STEMS = ("vocals", "drums", "bass", "other")
 FILES = ("mixture", *STEMS)
+PERIOD = 98304  # 「夜風」の伴奏の1小節 [サンプル]。22.05 kHz でホップ長 512 の 96 フレーム
+LENGTHS = {
+    "sakura": 13 * 44100,
+    "yokaze": 4096 + 12 * PERIOD + 73728,
+    "haru": 291060,
+    "hashire": 273000,
+    "yuki": 323400,
+    "kakeru": 249900,
+}
+HELD_OUT_STEMS = {
+    "haru": ["vocals", "bass", "other"],
+    "hashire": ["vocals", "drums", "bass", "other"],
+    "yuki": ["vocals", "other"],
+    "kakeru": ["drums", "bass", "other"],
+}
 
 
 def read_pcm(name):
@@ -181,6 +198,154 @@ def test_accompaniment_of_two_stems_is_a_copy():
 def test_load_song_refuses_bad_arguments(kwargs, message):
     with pytest.raises(ValueError, match=message):
         load_song(**kwargs)
+
+
+# 「夜風」と、評価に取っておく曲
+
+
+def test_held_out_songs_are_the_promised_ones():
+    assert tuple(HELD_OUT_STEMS) == HELD_OUT
+    for name, stems in HELD_OUT_STEMS.items():
+        assert list(load_song(name).stems) == stems
+    assert list(load_song("yokaze").stems) == list(STEMS)
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_every_song_is_stereo_16_bit_and_sums_exactly(name):
+    song = load_song(name)
+    assert (song.name, song.sr) == (name, 44100)
+    total = 0
+    for stem, y in song.stems.items():
+        info = sf.info(SOUNDS / f"{name}_{stem}.flac")
+        assert (info.samplerate, info.channels, info.subtype) == (44100, 2, "PCM_16")
+        assert (y.shape, y.dtype) == ((2, LENGTHS[name]), np.float32)
+        pcm = y.astype(np.float64) * 32768
+        np.testing.assert_array_equal(pcm, np.round(pcm))
+        total = total + pcm
+    np.testing.assert_array_equal(song.mixture.astype(np.float64) * 32768, total)
+    assert db(abs(song.mixture).max()) < -0.9
+
+
+@pytest.mark.parametrize("name", ["yokaze", *HELD_OUT])
+def test_new_songs_are_clean(name):
+    """直流がなく、端で途切れず、モノラルにしても痩せず、聞きやすい大きさである。"""
+    song = load_song(name, dtype=np.float64)
+    assert -20.5 < loudness(song.mixture, 44100) < -15.5
+    for y in song.stems.values():
+        assert abs(y[:, [0, -1]]).max() <= 1 / 32768
+        assert abs(y.mean()) < 1e-5
+        assert np.mean(y.mean(axis=0) ** 2) > 0.9 * np.mean(y**2)
+
+
+@pytest.mark.parametrize("name", ["yokaze", *HELD_OUT])
+def test_new_scores_are_consistent(name):
+    song = load_song(name)
+    score = song.score
+    np.testing.assert_allclose(np.diff(score.beats), 60 / score.tempo, atol=2e-4)
+    assert set(score.parts) == set(song.stems) - {"vocals"}
+    for spans in (score.notes, score.lyrics, score.phones, score.chords):
+        ends = [s.onset + s.duration for s in spans]
+        assert all(s.duration > 0 for s in spans)
+        assert all(s.onset >= e - 2e-4 for s, e in zip(spans[1:], ends[:-1], strict=True))
+        assert not ends or ends[-1] <= song.duration + 0.5
+    assert bool(score.notes) == ("vocals" in song.stems) == bool(len(score.f0))
+    assert "".join(s.label for s in score.lyrics) == "".join(n.label for n in score.notes)
+    assert song.credit.startswith("音：「")
+    assert song.score.period == (PERIOD / 44100 if name == "yokaze" else None)
+
+
+@pytest.mark.parametrize("name", ["yokaze", "haru", "hashire", "yuki"])
+def test_new_vocals_agree_with_their_scores(name):
+    song = load_song(name, sr=22050, mono=True)
+    f0, voiced, _ = librosa.pyin(song.stems["vocals"], fmin=110, fmax=700, sr=22050, hop_length=256)
+    times = np.arange(len(f0)) * 256 / 22050
+    truth = song.score.f0[np.minimum(np.round(times / 0.005).astype(int), len(song.score.f0) - 1)]
+    assert voiced[truth > 0].mean() > 0.97
+    both = (truth > 0) & voiced
+    assert np.median(abs(cents(f0[both], truth[both]))) < 15
+    for note in song.score.notes:
+        start, end = note.onset + 0.4 * note.duration, note.onset + 0.8 * note.duration
+        inside = (times >= start) & (times <= end) & voiced
+        deviation = cents(np.median(f0[inside]), 440 * 2 ** ((note.pitch - 69) / 12))
+        assert abs(deviation) < 100, note  # しゃくりで低めになる。隣の音までは外れない
+
+
+@pytest.mark.parametrize("name", ["yokaze", *HELD_OUT])
+def test_new_accompaniment_notes_agree_with_onsets(name):
+    song = load_song(name, mono=True)
+    for part, notes in song.score.parts.items():
+        strength = librosa.onset.onset_strength(
+            y=song.stems[part], sr=44100, hop_length=256, n_fft=1024
+        )
+        frames = {round(note.onset * 44100 / 256) for note in notes}
+        at_notes = np.mean([strength[max(f - 1, 0) : f + 4].max() for f in frames])
+        assert at_notes > 2 * strength.mean(), part
+
+
+def test_repeating_accompaniment_repeats_to_the_sample():
+    song = load_song("yokaze")
+    start, stop = 4096 + PERIOD, 4096 + 12 * PERIOD
+    for stem in ("drums", "bass", "other"):
+        bars = song.stems[stem][:, start:stop].reshape(2, 11, PERIOD)
+        assert (bars == bars[:, :1]).all()
+        # 最初の1小節に足りないのは、前の小節の余韻だけである
+        first = song.stems[stem][:, 4096:start]
+        assert np.sum((first - bars[:, 0]) ** 2) < 0.05 * np.sum(first**2)
+        # つなぎ目の段差は、ふつうの隣どうしの差を越えない
+        steps = abs(np.diff(song.stems[stem]))
+        seams = steps[:, np.arange(start, stop + 1, PERIOD) - 1]
+        assert seams.max() < 0.5 * steps.max()
+    vocals = song.stems["vocals"][:, start:stop].reshape(2, 11, PERIOD)
+    assert np.sum((vocals[:, 1:] - vocals[:, :-1]) ** 2) > 0.5 * np.sum(vocals**2)
+
+
+def test_period_is_measured_from_the_sound():
+    """伴奏の自己相関は、0.8 秒より後では楽譜の周期で最大になる。"""
+    song = load_song("yokaze", mono=True, dtype=np.float64)
+    y = song.accompaniment
+    power = abs(np.fft.rfft(y, 2 * len(y))) ** 2
+    correlation = np.fft.irfft(power)[: len(y)] / np.arange(len(y), 0, -1)
+    first = round(0.8 * 44100)
+    lag = first + correlation[first : 3 * 44100].argmax()
+    assert lag == round(song.score.period * 44100) == PERIOD
+
+
+@pytest.mark.parametrize("mono", [False, True])
+def test_repeating_song_resamples_as_a_whole(mono):
+    from sstut.representations import resample
+
+    song = load_song("yokaze", sr=22050, mono=mono)
+    whole = resample(load_song("yokaze", mono=mono).mixture, 44100, 22050)
+    np.testing.assert_allclose(song.mixture, whole, rtol=0, atol=2e-6)
+    same = load_song("yokaze", sr=44100, mono=mono)
+    np.testing.assert_array_equal(same.mixture, load_song("yokaze", mono=mono).mixture)
+
+
+def test_median_over_the_true_period_recovers_the_vocals():
+    """周期が分かっていれば、繰り返しの中央値（REPET）で歌が出てくる。間違った周期では出てこない。"""
+    song = load_song("yokaze", sr=22050, mono=True)
+    S = librosa.stft(song.mixture, n_fft=2048, hop_length=512)
+    V = abs(S)
+
+    def vocals_si_sdr(period):
+        n = -(-V.shape[1] // period)
+        padded = np.full((len(V), n * period), np.nan, np.float32)
+        padded[:, : V.shape[1]] = V
+        model = np.nanmedian(padded.reshape(len(V), n, period), axis=1)
+        background = np.minimum(np.tile(model, n)[:, : V.shape[1]], V)
+        estimate = librosa.istft(
+            S * (1 - background / (V + 1e-9)), hop_length=512, length=len(song.mixture)
+        )
+        return si_sdr(song.stems["vocals"], estimate)
+
+    before = si_sdr(song.stems["vocals"], song.mixture)
+    assert vocals_si_sdr(96) - before > 10
+    assert vocals_si_sdr(96) - vocals_si_sdr(97) > 5
+
+
+def si_sdr(reference, estimate):
+    target = (reference @ estimate) / (reference @ reference) * reference
+    return 10 * np.log10(np.sum(target**2) / np.sum((estimate - target) ** 2))
 
 
 # 楽譜（正解）と音の一致

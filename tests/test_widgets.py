@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from sstut._loudness import k_weighting, level_match, loudness
 from sstut.widgets import _base, _bundle
 from sstut.widgets._base import bundle, bundle_files, decode, encode
-from sstut.widgets._loudness import k_weighting, level_match, loudness
 from sstut.widgets.player import Player
 
 # ---- モジュールをまとめる

@@ -12,25 +12,42 @@ import numpy as np
 import pyloudnorm
 import soundfile as sf
 
+SONGS = ("sakura", "yokaze", "haru", "hashire", "yuki", "kakeru")
 STEMS = ("vocals", "drums", "bass", "other")
 
 
 def main(folder):
     folder = Path(folder)
-    stems = {}
-    for name in STEMS:
-        stems[name], sr = sf.read(folder / f"sakura_{name}.flac", dtype="int16")
-    mixture = sum(y.astype(np.int32) for y in stems.values())
-    print(f"曲: {len(mixture) / sr} 秒、16 bit に収まる: {abs(mixture).max() <= 32767}")
-    print("        peak    RMS    LUFS   重心   95%   左右の相関   混合音の SDR")
-    for name, y in {**stems, "mixture": mixture}.items():
-        print(f"{name:8s}" + level_row(y / 32768, sr) + sdr_cell(y, mixture))
-    print(pitch_row(stems["vocals"] / 32768, sr, json.loads((folder / "sakura.json").read_text())))
+    for song in SONGS:
+        measure_song(folder, song)
     voices = {}
     for name in ("female", "male"):
         voices[name], sr = sf.read(folder / f"speech_{name}.flac", dtype="int16")
     for name, y in voices.items():
         print(f"{name:8s}" + level_row(np.stack([y, y], axis=1) / 32768, sr))
+
+
+def measure_song(folder, song):
+    document = json.loads((folder / f"{song}.json").read_text(encoding="utf-8"))
+    stems = {}
+    for name in document.get("stems", STEMS):
+        y, sr = sf.read(folder / f"{song}_{name}.flac", dtype="int16")
+        stems[name] = unfolded(y, document.get("loop") if name != "vocals" else None)
+    mixture = sum(y.astype(np.int32) for y in stems.values())
+    print(f"{song}: {len(mixture) / sr:.3f} 秒、16 bit に収まる: {abs(mixture).max() <= 32767}")
+    print("        peak    RMS    LUFS   重心   95%   左右の相関   混合音の SDR")
+    for name, y in {**stems, "mixture": mixture}.items():
+        print(f"{name:8s}" + level_row(y / 32768, sr) + sdr_cell(y, mixture))
+    if "vocals" in stems:
+        print(pitch_row(stems["vocals"] / 32768, sr, document))
+
+
+def unfolded(y, loop):
+    """くり返しを1回だけ残したファイルを、もとの長さに並べる。"""
+    if loop is None:
+        return y
+    start, end, times = loop
+    return np.concatenate([y[:start], np.tile(y[start:end], (times, 1)), y[end:]])
 
 
 def level_row(y, sr):

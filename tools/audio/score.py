@@ -1,51 +1,24 @@
-"""さくらさくら（日本古謡）の楽譜：旋律、歌詞、和音と、伴奏の譜面。
+"""楽譜の型。曲ごとの楽譜は `sakura.py`、`yokaze.py`、`clips.py` にある。
 
-旋律と歌詞は『箏曲集』（1888年）にある伝承曲で、和音と伴奏はこの本のために書いた。
-時刻の単位は拍、音の高さは MIDI ノート番号である。
+拍の長さを整数のサンプル数で持つので、音符の位置がサンプルの格子からずれない。
+時刻の単位は断りのないかぎり拍、音の高さは MIDI ノート番号である。
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 SR = 44100
-BPM = 120
-BEAT = 60 / BPM  # 1拍は、ちょうど 22050 サンプルになる
-N_BARS = 6
-LEAD_IN = 0.2  # 曲の前の無音 [秒]。最初の子音は、1拍目より前に歌い始める
-TAIL = 0.8  # 曲の後の余韻 [秒]
-DURATION = LEAD_IN + N_BARS * 4 * BEAT + TAIL
-TRANSPOSE = -5  # イ調で書いて、女声の楽な高さへ移す
+HOLD = "ー"  # 前の母音を伸ばしたまま高さを変える音
+REST = "、"  # 休符
 
-# (モーラ, ノート番号, 拍数)。「ー」は前の母音を伸ばしたまま高さを変える
-MELODY = [
-    ("さ", 69, 1), ("く", 69, 1), ("ら", 71, 2),
-    ("さ", 69, 1), ("く", 69, 1), ("ら", 71, 2),
-    ("や", 69, 1), ("よ", 71, 1), ("い", 72, 1), ("の", 71, 1),
-    ("そ", 69, 1), ("ら", 71, 0.5), ("ー", 69, 0.5), ("は", 65, 2),
-    ("み", 64, 1), ("わ", 60, 1), ("た", 64, 1), ("す", 65, 1),
-    ("か", 64, 1), ("ぎ", 64, 0.5), ("ー", 60, 0.5), ("り", 59, 2),
-]  # fmt: skip
-LYRICS = "さくら、さくら、弥生の空は、見渡す限り"
-PHRASE_ENDS = {2, 5, 13, 21}  # 息を継ぐ直前の音（MELODY の番号）
-
-# 半小節ごとの (名前, ベースの音, 和音)。移調した後の高さ
-EM7 = ("Em7", 40, (55, 59, 62, 64))
-CMAJ7 = ("Cmaj7", 36, (55, 59, 60, 64))
-CHORDS = [
-    EM7, EM7,
-    CMAJ7, CMAJ7,
-    EM7, ("D", 38, (54, 57, 62, 66)),
-    CMAJ7, CMAJ7,
-    ("G", 43, (55, 59, 62, 67)), ("C", 36, (55, 60, 64, 67)),
-    ("Em", 40, (55, 59, 64, 67)), ("B7", 35, (54, 57, 59, 63)),
-]  # fmt: skip
-
-KICK, SNARE, HAT, OPEN_HAT, CRASH = 36, 38, 42, 46, 49
-HIGH_TOM, MID_TOM, LOW_TOM = 48, 45, 41
+KICK, STICK, SNARE, HAT, OPEN_HAT, CRASH, SHAKER = 36, 37, 38, 42, 46, 49, 70
+HIGH_TOM, MID_TOM, LOW_TOM, HIGH_CONGA, LOW_CONGA = 48, 45, 41, 63, 64
 DRUM_NAMES = {
-    KICK: "キック", SNARE: "スネア", HAT: "ハイハット", OPEN_HAT: "オープンハイハット",
-    CRASH: "クラッシュシンバル", HIGH_TOM: "タム", MID_TOM: "タム", LOW_TOM: "タム",
+    KICK: "キック", STICK: "リムショット", SNARE: "スネア", HAT: "ハイハット",
+    OPEN_HAT: "オープンハイハット", CRASH: "クラッシュシンバル", SHAKER: "シェイカー",
+    HIGH_TOM: "タム", MID_TOM: "タム", LOW_TOM: "タム",
+    HIGH_CONGA: "コンガ", LOW_CONGA: "コンガ",
 }  # fmt: skip
 
 
@@ -60,76 +33,68 @@ class Note:
     instrument: str
 
 
-def melody_onsets():
-    """旋律の各音の始まり [秒]。最後に曲の終わりを足した、音の数 + 1 個の配列。"""
-    return LEAD_IN + np.cumsum([0] + [beats for _, _, beats in MELODY]) * BEAT
+@dataclass(frozen=True)
+class Voice:
+    """歌い方。formant は声道の共鳴の周波数に掛ける倍率、vibrato の単位は半音と Hz。
+
+    dynamics は、旋律の高さに応じて付ける強弱 [dB/半音]。glide は音の変わり目の速さ [Hz]。
+    """
+
+    formant: float = 1.0
+    vibrato_depth: float = 0.5
+    vibrato_rate: float = 5.6
+    dynamics: float = 0.0
+    glide: float = 6.0
 
 
-def accompaniment(seed=0):
-    """伴奏3パートの音符。強さと時刻を乱数でわずかに揺らし、機械らしさを減らす。"""
-    rng = np.random.default_rng(seed)
-    parts = {"drums": [], "bass": [], "other": []}
-    for bar in range(N_BARS):
-        parts["drums"] += drum_bar(bar, rng)
-        for half in (0, 1):
-            _, root, chord = CHORDS[2 * bar + half]
-            beat = 4 * bar + 2 * half
-            parts["bass"] += bass_half_bar(beat, root, is_last(bar) and half == 1, half, rng)
-            parts["other"] += chord_half_bar(beat, chord, rng)
-    return parts
+@dataclass(frozen=True)
+class Piece:
+    """1曲の楽譜と、音にするときの設定。
 
+    melody は (モーラ, ノート番号, 拍数) の並び。chords は (拍数, 名前) の並び。
+    beat、lead_in、tail、period の単位はサンプル。period があれば伴奏はこの周期で正確にくり返す。
+    loudness はステムの LUFS、target は混合音の LUFS（なければピークを -1 dBFS に合わせる）。
+    reverb は (量, 残響時間 [秒], 乱数の種)。breaths は終わりで息を継ぐ音の番号（休符の前を除く）。
+    """
 
-def drum_bar(bar, rng):
-    """8ビートの1小節。最後の小節は4拍目がフィルインになる。"""
-    start = 4 * bar
-    notes = [
-        Note(start + beat, 0.2, KICK, velocity(108, rng), "drums")
-        for beat in ((0, 1.5, 2.5) if bar % 2 else (0, 2, 2.75))
-    ]
-    notes += [
-        Note(start + beat, 0.2, SNARE, velocity(104, rng), "drums")
-        for beat in (1, 3)
-        if not (is_last(bar) and beat == 3)
-    ]
-    for beat in np.arange(0, 4, 0.5):
-        key = OPEN_HAT if beat == 3.5 and bar % 2 else HAT
-        onset = start + beat + delay(0.006, rng)
-        notes.append(Note(onset, 0.2, key, velocity(84 if beat % 1 == 0 else 62, rng), "drums"))
-    if bar in (0, 4):
-        notes.append(Note(start, 1, CRASH, 92, "drums"))
-    if is_last(bar):
-        fill = (SNARE, HIGH_TOM, HIGH_TOM, MID_TOM, MID_TOM, LOW_TOM, LOW_TOM, KICK)
-        for i, key in enumerate(fill):
-            notes.append(Note(start + 3 + i / 8, 0.2, key, 84 + 4 * i, "drums"))
-    return notes
+    name: str
+    title: str
+    beat: int
+    n_beats: int
+    lead_in: int
+    tail: int
+    chords: list[tuple[float, str]]
+    parts: dict[str, list[Note]]
+    loudness: dict[str, float]
+    reverb: dict[str, tuple[float, float, int]]
+    melody: list[tuple[str, int, float]] = field(default_factory=list)
+    lyrics: str = ""
+    breaths: frozenset[int] = frozenset()
+    transpose: int = 0
+    voice: Voice = field(default_factory=Voice)
+    period: int | None = None
+    target: float | None = None
+    mono: frozenset[str] = frozenset()  # 左右を同じ音にするステム（FLAC が半分の大きさになる）
+    drum_kit: int = 8
+    ring: int = 26460  # 曲の後に伴奏の余韻を鳴らす長さ [サンプル]
 
+    @property
+    def n_samples(self):
+        """曲の長さ [サンプル]。"""
+        return self.lead_in + self.n_beats * self.beat + self.tail
 
-def bass_half_bar(beat, root, ending, half, rng):
-    """根音を中心に、5度上（前半の3つ目）とオクターブ上（4つ目）を挟む。"""
-    pattern = ((0, 0.7, 0), (0.75, 0.2, 0), (1, 0.45, 0 if half else 7), (1.5, 0.45, 12))
-    return [
-        Note(beat + offset, length, root + up, velocity(100, rng), "bass")
-        for offset, length, up in pattern
-        if not (ending and offset >= 1)
-    ]
+    @property
+    def duration(self):
+        """曲の長さ [秒]。"""
+        return self.n_samples / SR
 
+    def seconds(self, beats):
+        """拍の位置を、曲の頭からの秒にする。"""
+        return (self.lead_in + np.asarray(beats) * self.beat) / SR
 
-def chord_half_bar(beat, chord, rng):
-    """琴の分散和音、エレクトリックピアノの刻み、弱いストリングスを重ねる。"""
-    notes = []
-    for i, offset in zip((0, 2, 1, 3), np.arange(0, 2, 0.5), strict=True):
-        onset = beat + offset + delay(0.012, rng)
-        notes.append(Note(onset, 0.9, chord[i] + 12, velocity(86, rng), "koto"))
-    for offset, length in ((0, 0.8), (1.25, 0.6)):
-        for key in chord:
-            onset = beat + offset + delay(0.006, rng)
-            notes.append(Note(onset, length, key, velocity(70, rng), "piano"))
-    notes += [Note(beat, 1.95, key, 46, "strings") for key in chord[:3]]
-    return notes
-
-
-def is_last(bar):
-    return bar == N_BARS - 1
+    def melody_onsets(self):
+        """旋律の各音の始まり [秒]。最後に旋律の終わりを足した、音の数 + 1 個の配列。"""
+        return self.seconds(np.cumsum([0] + [beats for _, _, beats in self.melody]))
 
 
 def velocity(center, rng, spread=6):
@@ -139,3 +104,13 @@ def velocity(center, rng, spread=6):
 def delay(sigma, rng):
     """遅れの拍数。正規分布の絶対値なので、拍より早くは鳴らない。"""
     return abs(float(rng.normal(0, sigma)))
+
+
+def hits(instrument, rows, start=0.0):
+    """(拍, 長さ, ノート番号, 強さ) の並びを音符にする。"""
+    return [Note(start + onset, length, key, vel, instrument) for onset, length, key, vel in rows]
+
+
+def strum(instrument, onset, length, keys, vel, spread=0.012):
+    """和音を、低い音から順にわずかに遅らせて鳴らす。"""
+    return [Note(onset + i * spread, length, key, vel, instrument) for i, key in enumerate(keys)]

@@ -13,7 +13,7 @@ import numpy as np
 import pyopenjtalk
 import pyworld
 import soundfile as sf
-from score import LYRICS, MELODY, PHRASE_ENDS, TRANSPOSE, melody_onsets
+from score import HOLD, REST, SR
 
 FRAME = 0.005  # WORLD のフレーム間隔 [秒]
 BREATH = 0.16  # 息継ぎの長さ [秒]
@@ -41,11 +41,11 @@ class Vocal:
     phones: list[tuple[float, float, str]]
 
 
-def sing():
+def sing(piece):
     """楽譜の旋律を歌詞で歌う。"""
-    labels = pyopenjtalk.extract_fullcontext(LYRICS)
+    labels = pyopenjtalk.extract_fullcontext(piece.lyrics)
     names = [label.split("-")[1].split("+")[0] for label in labels]
-    starts = phone_starts(names)
+    starts = phone_starts(names, piece)
     speech, sr = run_hts(timed_labels(labels, names, starts))
 
     spoken_f0, times = pyworld.harvest(
@@ -53,10 +53,12 @@ def sing():
     )
     envelope = pyworld.cheaptrick(speech, spoken_f0, times, sr)
     aperiodicity = pyworld.d4c(speech, spoken_f0, times, sr, threshold=0.5)
+    envelope = shift_formants(envelope, piece.voice.formant)
+    aperiodicity = shift_formants(aperiodicity, piece.voice.formant)
 
     index = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, len(names) - 1)
     unvoiced = np.array([names[i] in UNVOICED for i in index])
-    f0 = f0_curve(len(times))
+    f0 = f0_curve(len(times), piece)
     f0[unvoiced] = 0
     # 有声音に息の成分は残すが、すっかり雑音になるフレームは作らない
     frequencies = np.linspace(0, sr / 2, aperiodicity.shape[1])
@@ -64,6 +66,7 @@ def sing():
     aperiodicity[~unvoiced] = np.minimum(aperiodicity[~unvoiced], cap)
 
     y = pyworld.synthesize(f0, envelope, aperiodicity, sr, 1000 * FRAME)
+    y *= dynamics(f0, piece, len(y), sr)
     phones = [
         (float(a), float(b), name.lower() if name in VOWELS else name)
         for a, b, name in zip(starts[:-1], starts[1:], names, strict=True)
@@ -71,10 +74,36 @@ def sing():
     return Vocal(y / abs(y).max() * 0.8, sr, f0, phones)
 
 
-def phone_starts(names):
+def shift_formants(spectrum, ratio):
+    """周波数の軸を ratio 倍に伸ばす。1 より小さいと、声道の長い（体の大きい）人の声になる。"""
+    if ratio == 1:
+        return spectrum
+    source = np.minimum(np.arange(spectrum.shape[1]) / ratio, spectrum.shape[1] - 1)
+    low = source.astype(int)
+    high = np.minimum(low + 1, spectrum.shape[1] - 1)
+    part = source - low
+    log = np.log(spectrum)
+    return np.ascontiguousarray(np.exp((1 - part) * log[:, low] + part * log[:, high]))
+
+
+def dynamics(f0, piece, n_samples, sr):
+    """旋律が高いほど強く歌う。急に変わらないように、声の高さを 0.3 秒ならして使う。"""
+    voiced = f0 > 0
+    if piece.voice.dynamics == 0:
+        return 1.0
+    frames = np.arange(len(f0))
+    semitones = np.interp(frames, frames[voiced], 12 * np.log2(f0[voiced]))
+    window = np.hanning(round(0.3 / FRAME))
+    padded = np.pad(semitones - semitones.mean(), len(window), mode="edge")
+    smooth = np.convolve(padded, window / window.sum(), "same")[len(window) : -len(window)]
+    level = np.interp(np.arange(n_samples) / sr, frames * FRAME, smooth)
+    return 10 ** (piece.voice.dynamics * level / 20)
+
+
+def phone_starts(names, piece):
     """音素の始まりの時刻 [秒]。母音が音符の始まりに来る。最後に全体の終わりを足す。"""
-    onsets = melody_onsets()
-    sung = [i for i, (mora, _, _) in enumerate(MELODY) if mora != "ー"]
+    onsets, moras = piece.melody_onsets(), [mora for mora, _, _ in piece.melody]
+    sung = [i for i, mora in enumerate(moras) if mora not in (HOLD, REST)]
     vowels = [i for i, name in enumerate(names) if name in VOWELS]
     starts = np.full(len(names) + 1, np.nan)
     starts[0] = 0.0
@@ -86,9 +115,11 @@ def phone_starts(names):
             starts[before] = time
             before -= 1
         # この母音で歌う最後の音。「ー」が続けばその音まで伸ばす
-        last = (sung[n + 1] if n + 1 < len(sung) else len(MELODY)) - 1
-        if last in PHRASE_ENDS:
-            room = 0 if last == len(MELODY) - 1 else CONSONANTS["s"]
+        last = (sung[n + 1] if n + 1 < len(sung) else len(moras)) - 1
+        if moras[last] == REST:
+            starts[vowel + 1] = onsets[last]
+        elif last in piece.breaths:
+            room = 0 if last == len(moras) - 1 else CONSONANTS["s"]
             starts[vowel + 1] = onsets[last + 1] - BREATH - room
     starts[-1] = onsets[-1] + 0.5
     if np.isnan(starts).any() or (np.diff(starts) <= 0).any():
@@ -115,35 +146,42 @@ def run_hts(lines):
         return sf.read(wav_path)
 
 
-def f0_curve(n_frames, seed=1):
+def f0_curve(n_frames, piece, seed=1):
     """旋律から F0 [Hz] の曲線を作る。量の単位は半音、時間は秒。
 
     ビブラート、しゃくり、ゆらぎは飾りではない。まっすぐな F0 では、人にも分離モデルにも
     楽器の音に聞こえる（Spleeter で歌を取り出すと SDR が 10.3 dB から 5 dB ほどに落ちた）。
     """
-    vibrato_depth, vibrato_rate, vibrato_delay = 0.5, 5.6, 0.15
+    vibrato_depth, vibrato_rate = piece.voice.vibrato_depth, piece.voice.vibrato_rate
+    vibrato_delay = 0.15
     scoop_depth, drift, jitter, fall_depth = 1.2, 0.1, 0.02, 0.8
-    onsets = melody_onsets()
+    onsets, melody = piece.melody_onsets(), piece.melody
+    first = next(key for mora, key, _ in melody if mora != REST)
     t = np.arange(n_frames) * FRAME
-    target = np.full(n_frames, float(MELODY[0][1]))
+    target = np.full(n_frames, float(first))
     vibrato, offset = np.zeros(n_frames), np.zeros(n_frames)
-    for i, (mora, key, beats) in enumerate(MELODY):
+    for i, (mora, key, beats) in enumerate(melody):
+        if mora == REST:
+            continue
+        seconds = beats * piece.beat / SR
         since = t - onsets[i]
         inside = (since >= -0.03) & (t < onsets[i + 1] - 0.03)
         target[t >= onsets[i] - 0.03] = key
-        if beats >= 1:
-            depth = vibrato_depth if beats >= 2 else 0.6 * vibrato_depth
+        if seconds >= 0.45:
+            depth = vibrato_depth if seconds >= 0.9 else 0.6 * vibrato_depth
             phase = 2 * np.pi * vibrato_rate * since + 0.3 * np.sin(2 * np.pi * 0.7 * t)
             growth = np.clip((since - vibrato_delay) / 0.25, 0, 1)
             vibrato += inside * depth * growth * np.sin(phase)
-        if mora != "ー":  # しゃくり：低い所から滑り込む
+        if mora != HOLD:  # しゃくり：低い所から滑り込む
             offset -= inside * scoop_depth * np.exp(-np.clip(since + 0.03, 0, None) / 0.07)
-        if i in PHRASE_ENDS:  # 句の終わりで力が抜ける
+        if (
+            i in piece.breaths or i + 1 == len(melody) or melody[i + 1][0] == REST
+        ):  # 句の終わりで力が抜ける
             to_end = np.clip((t - (onsets[i + 1] - 0.4)) / 0.25, 0, 1)
             offset -= inside * fall_depth * to_end**2
     rng = np.random.default_rng(seed)
     pitch = (
-        glide(target + TRANSPOSE + offset)
+        glide(target + piece.transpose + offset, first + piece.transpose - 1.0, piece.voice.glide)
         + vibrato
         + drift * smooth_noise(n_frames, 80, rng)
         + jitter * smooth_noise(n_frames, 7, rng)
@@ -151,10 +189,10 @@ def f0_curve(n_frames, seed=1):
     return 440 * 2 ** ((pitch - 69) / 12)
 
 
-def glide(pitch, frequency=6.0, damping=0.75):
+def glide(pitch, start, frequency, damping=0.75):
     """2次系の低域通過。音の変わり目が滑らかになり、わずかに行き過ぎる。"""
     w = 2 * np.pi * frequency
-    position, speed = MELODY[0][1] + TRANSPOSE - 1.0, 0.0
+    position, speed = start, 0.0
     out = np.empty(len(pitch))
     for i, goal in enumerate(pitch):
         speed += FRAME * (w * w * (goal - position) - 2 * damping * w * speed)

@@ -8,11 +8,12 @@
 章: introduction
 """
 
-from sstut.data.audio import clip, load_audio
+from sstut.data.audio import clip, load_audio, save_audio
 from sstut.data.musdb import MusdbTrack, load_musdb
-from sstut.data.songs import Note, Score, Song, Span, Speech, load_song, load_speech
+from sstut.data.songs import HELD_OUT, Note, Score, Song, Span, Speech, load_song, load_speech
 
 __all__ = [
+    "HELD_OUT",
     "MusdbTrack",
     "Note",
     "Score",
@@ -24,4 +25,5 @@ __all__ = [
     "load_musdb",
     "load_song",
     "load_speech",
+    "save_audio",
 ]

@@ -3,7 +3,11 @@
 章: introduction
 """
 
+import os
 import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ from sstut._validate import check_finite, positive_int, real_array
 from sstut.representations import resample
 
 Array = NDArray[Any]
+
+PCM_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
 
 def load_audio(
@@ -86,6 +92,114 @@ def load_audio(
     if sr is None or sr == orig_sr:
         return y, orig_sr
     return resample(y, orig_sr, sr), sr
+
+
+def save_audio(path: str | Path, y: Array, sr: int, *, subtype: str | None = None) -> int:
+    """音をファイルに書く。形式は拡張子（.wav、.flac、.ogg、.mp3 など）で決まる。
+
+    Parameters
+    ----------
+    path : str or Path
+        書く場所
+    y : Array
+        音、`(n_samples,)` か `(n_channels, n_samples)`、float32 か float64
+    sr : int
+        標本化周波数 [Hz]
+    subtype : str, optional
+        値の表し方（`"PCM_16"`、`"PCM_24"`、`"FLOAT"` など）。省くと形式ごとの既定値で、
+        WAV と FLAC では 16 bit の整数
+
+    Returns
+    -------
+    int
+        ±1 に切り詰めた値の数。`"FLOAT"` と `"DOUBLE"` では切り詰めないので 0
+
+    Raises
+    ------
+    ValueError
+        知らない拡張子のとき、その形式で書けない設定のとき、フォルダーがないとき、
+        `y` が空、整数、非有限のとき
+
+    Notes
+    -----
+    書き終わるまで `path` には触らない。途中で失敗しても、書きかけのファイルは残らず、
+    前からあったファイルも変わらない。
+
+    章: audio_signal
+    """
+    y = real_array(y, "y")
+    if y.ndim > 2:
+        raise ValueError(
+            "y は (n_samples,) か (n_channels, n_samples) にしてください"
+            f"（shape={y.shape} が来ました）。"
+        )
+    y = np.atleast_2d(y)
+    with create_audio(Path(path), positive_int(sr, "sr"), y.shape[0], subtype=subtype) as f:
+        return write_samples(f, y)
+
+
+@contextmanager
+def create_audio(
+    path: Path, sr: int, n_channels: int, *, subtype: str | None = None
+) -> Iterator[sf.SoundFile]:
+    """書くための音のファイルを開く。うまく終わったときだけ `path` に現れる。
+
+    隣に作った一時ファイルへ書き、閉じてから名前を変える。名前の変更は 1 度に済むので、
+    いつ止まっても `path` にあるのは、前のファイルか、書き終えたファイルのどちらかである。
+    """
+    kind = path.suffix.lstrip(".").upper()
+    if kind not in sf.available_formats():
+        raise ValueError(
+            f"{path.name} の拡張子からは、音の形式が分かりません。"
+            ".wav、.flac、.ogg、.mp3 などにしてください。"
+        )
+    if not path.parent.is_dir():
+        raise ValueError(f"{path.parent} というフォルダーがありません。")
+    if not sf.check_format(kind, subtype or sf.default_subtype(kind)):
+        raise ValueError(f"{kind} には {subtype!r} という表し方がありません。")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        try:
+            with sf.SoundFile(unfinished, "w", sr, n_channels, subtype, format=kind) as f:
+                yield f
+        except sf.LibsndfileError as e:
+            raise ValueError(
+                f"{path.name} を {sr} Hz、{n_channels} チャネルの {kind} では"
+                f"書けません（{e.error_string}）。"
+            ) from e
+        unfinished.chmod(0o666 & ~_umask())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_samples(f: sf.SoundFile, y: Array) -> int:
+    """開いたファイルに `(n_channels, n_samples)` を書き足し、±1 に切り詰めた値の数を返す。
+
+    整数の形式では自分で丸める。こうすると、読みなおした値（整数 / 2**(ビット数 − 1)）がいちばん
+    近い段になる。soundfile は 2**(ビット数 − 1) − 1 倍してから丸めるので、往復で値が変わる。
+    """
+    if f.subtype in ("FLOAT", "DOUBLE"):
+        f.write(y.T)
+        return 0
+    clipped = int(np.count_nonzero(np.abs(y) > 1))
+    if f.subtype in PCM_BITS:
+        half = 2.0 ** (PCM_BITS[f.subtype] - 1)
+        level = np.clip(np.rint(y.T * np.float64(half)), -half, half - 1)
+        # 32 bit の整数を渡すと、soundfile は上の桁から使う
+        f.write(level.astype(np.int32) << (32 - PCM_BITS[f.subtype]))
+    else:
+        f.write(np.clip(y.T, -1.0, 1.0))
+    return clipped
+
+
+def _umask() -> int:
+    """いまの umask。mkstemp は持ち主だけが読めるファイルを作るので、ふつうの許可に戻すのに使う。"""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def clip(y: Array, sr: int, start: float, duration: float, *, fade: float = 0.01) -> Array:

@@ -13,16 +13,28 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sstut.data.audio import load_audio
+from sstut.representations import resample
 
 Array = NDArray[Any]
 
+SONG_SR = 44100
 STEMS = ("vocals", "drums", "bass", "other")
 SPEECH_TEXTS = {
     "female": "混ざった音から、聞きたい声だけを取り出すことを、音源分離と呼びます。",
     "male": "にぎやかな部屋でも、人は相手の声を聞き分けることができます。",
 }
 
-SONG_CREDIT = "音：「さくらさくら」本書制作、CC BY 4.0（素材の表示は「付属の音について」）"
+# 評価に取っておく短い曲。方法やパラメータを選ぶときには使わない
+HELD_OUT = ("haru", "hashire", "yuki", "kakeru")
+SONG_TITLES = {
+    "sakura": "さくらさくら",
+    "yokaze": "夜風",
+    "haru": "春の朝",
+    "hashire": "走れ",
+    "yuki": "雪の夜",
+    "kakeru": "駆ける",
+}
+SONG_CREDIT = "音：「{title}」本書制作、CC BY 4.0（素材の表示は「付属の音について」）"
 SPEECH_CREDIT = "音：本書制作の合成音声、CC BY 4.0（素材の表示は「付属の音について」）"
 
 _SOUNDS = files("sstut") / "sounds"
@@ -71,6 +83,8 @@ class Score:
         歌の基本周波数 [Hz]、shape `(n_times,)`。声帯の震えない所は 0
     f0_times : Array
         `f0` の時刻 [秒]、shape `(n_times,)`
+    period : float or None
+        伴奏が正確にくり返す周期 [秒]。そのような曲でなければ None
     """
 
     tempo: float
@@ -82,6 +96,7 @@ class Score:
     parts: dict[str, tuple[Note, ...]]
     f0: Array
     f0_times: Array
+    period: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +108,8 @@ class Song:
     name : str
         曲の名前
     stems : dict of str to Array
-        `vocals`、`drums`、`bass`、`other` の順。それぞれ `(n_channels, n_samples)`、
-        モノラルでは `(n_samples,)`
+        `vocals`、`drums`、`bass`、`other` のうち、その曲にあるものをこの順に並べる。
+        それぞれ `(n_channels, n_samples)`、モノラルでは `(n_samples,)`
     sr : int
         標本化周波数 [Hz]
     score : Score or None
@@ -152,12 +167,14 @@ def load_song(
     mono: bool = False,
     dtype: DTypeLike = np.float32,
 ) -> Song:
-    """付属の曲を、4つのステムと楽譜とともに読む。
+    """付属の曲を、ステムと楽譜とともに読む。
 
     Parameters
     ----------
     name : str
-        曲の名前。今は `"sakura"`（さくらさくら、13.0 秒）だけがある
+        曲の名前。`"sakura"`（さくらさくら、13.0 秒）、`"yokaze"`（夜風、28.5 秒。
+        同じ伴奏をくり返す）、評価に取っておく短い曲 `HELD_OUT`（`"haru"`、`"hashire"`、
+        `"yuki"`、`"kakeru"`、5.7-7.3 秒）
     sr : int, optional
         変換先の標本化周波数 [Hz]。省くと元の 44100
     mono : bool
@@ -182,13 +199,15 @@ def load_song(
 
     章: introduction
     """
-    if name != "sakura":
-        raise ValueError(f"付属の曲は 'sakura' だけです（{name!r} が来ました）。")
+    if name not in SONG_TITLES:
+        raise ValueError(f"付属の曲は {', '.join(SONG_TITLES)} です（{name!r} が来ました）。")
+    raw = json.loads((_SOUNDS / f"{name}.json").read_text(encoding="utf-8"))
     stems = {}
-    for stem in STEMS:
-        stems[stem], out_sr = _load_bundled(f"{name}_{stem}.flac", sr, mono, dtype)
-    score = _parse_score(json.loads((_SOUNDS / f"{name}.json").read_text(encoding="utf-8")))
-    return Song(name, stems, out_sr, score, SONG_CREDIT)
+    for stem in raw.get("stems", STEMS):
+        loop = None if stem == "vocals" else raw.get("loop")
+        stems[stem], out_sr = _load_bundled(f"{name}_{stem}.flac", sr, mono, dtype, loop)
+    credit = SONG_CREDIT.format(title=SONG_TITLES[name])
+    return Song(name, stems, out_sr, _parse_score(raw), credit)
 
 
 def load_speech(*, sr: int | None = None, dtype: DTypeLike = np.float32) -> Speech:
@@ -219,13 +238,27 @@ def load_speech(*, sr: int | None = None, dtype: DTypeLike = np.float32) -> Spee
     return Speech(sources, out_sr, dict(SPEECH_TEXTS), SPEECH_CREDIT)
 
 
-def _load_bundled(filename: str, sr: int | None, mono: bool, dtype: DTypeLike) -> tuple[Array, int]:
+def _load_bundled(
+    filename: str,
+    sr: int | None,
+    mono: bool,
+    dtype: DTypeLike,
+    loop: tuple[int, int, int] | None = None,
+) -> tuple[Array, int]:
+    """付属の音を読む。`loop` は、ファイルの中でくり返す区間 [サンプル] とくり返す回数。"""
     with as_file(_SOUNDS / filename) as path:
-        return load_audio(path, sr=sr, mono=mono, dtype=dtype)
+        if loop is None:
+            return load_audio(path, sr=sr, mono=mono, dtype=dtype)
+        y, orig_sr = load_audio(path, mono=mono, dtype=dtype)
+    start, end, times = loop
+    repeated = np.tile(y[..., start:end], times)
+    y = np.concatenate([y[..., :start], repeated, y[..., end:]], axis=-1)
+    return (y, orig_sr) if sr is None else (resample(y, orig_sr, sr), sr)
 
 
 def _parse_score(raw: dict[str, Any]) -> Score:
-    f0 = np.array(raw["f0"]["hz"])
+    f0 = np.array(raw["f0"]["hz"], dtype=np.float64)
+    loop = raw.get("loop")
     return Score(
         tempo=raw["tempo"],
         beats=np.array(raw["beats"]),
@@ -236,6 +269,7 @@ def _parse_score(raw: dict[str, Any]) -> Score:
         parts={part: tuple(Note(*row) for row in rows) for part, rows in raw["parts"].items()},
         f0=f0,
         f0_times=np.arange(len(f0)) * raw["f0"]["hop"],
+        period=None if loop is None else (loop[1] - loop[0]) / SONG_SR,
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
+from sstut._loudness import level_match, loudness
 from sstut.widgets._bundle import bundle, bundle_files
-from sstut.widgets._loudness import level_match, loudness
 
 __all__ = ["AudioWidget", "Encoded", "bundle", "bundle_files", "decode", "encode"]
 __all__ += ["level_match", "loudness"]

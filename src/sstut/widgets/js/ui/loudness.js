@@ -1,5 +1,5 @@
 // 聴き比べの音量をそろえるための、音の大きさ（ITU-R BS.1770 のラウドネス）。
-// Python の sstut.widgets._loudness と同じ計算をし、試験が値を突き合わせる。
+// Python の sstut._loudness と同じ計算をし、試験が値を突き合わせる。
 //   loudness(channels, sr) → LUFS        levelMatch(tracks, sr) → { 名前: 利得 dB }
 
 import { peak } from "../dsp/pcm.js";
