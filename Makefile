@@ -77,6 +77,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench representations
 	$(BIN)/python -m bench phase
 	$(BIN)/python -m bench evaluation
+	$(BIN)/python -m bench separators
 	$(BIN)/python -m bench book
 
 # 新しい仮想環境に pyproject.toml の範囲で入れ、入った版をそのまま書き出す。

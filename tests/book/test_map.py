@@ -11,6 +11,8 @@ import yaml
 # 章を持たないモジュール。何のためのものかは、名前が言っている
 SHARED = {"check", "cli", "data", "plots"}
 SHARED_WIDGETS = {"player", "quiz"}
+# 実装と試験が先にでき、章がまだないモジュール。章ができたら、ここから外す
+UNWRITTEN = {"repetition"}
 
 
 def public_functions(source):
@@ -54,7 +56,8 @@ def test_every_chapter_has_its_module_and_tests(chapter, root):
 def test_every_module_has_its_chapter(pages, root):
     stems = {page.stem for page in pages if page.has_module}
     modules = public_stems(root / "src" / "sstut") - SHARED - {"sphinxext", "widgets"}
-    assert modules == stems
+    assert modules - UNWRITTEN == stems
+    assert modules - stems >= UNWRITTEN
 
 
 @pytest.mark.parametrize("kind", ["js", "tests"])
@@ -72,8 +75,8 @@ def test_every_widget_has_its_script_and_tests(pages, root, kind):
 
 def test_every_public_function_appears_in_its_chapter(chapter, root):
     functions = public_functions(module_source(root, chapter.stem))
+    assert functions
     names = [f.name for f in functions if isinstance(f, ast.FunctionDef)]
-    assert names
     unnamed = [n for n in names if not re.search(rf"\b{n}\b", chapter.text)]
     assert unnamed == []
 
