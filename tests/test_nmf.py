@@ -1,8 +1,5 @@
 """NMF と RPCA の試験：損失は増えない、scikit-learn と等しい、分けられるはずの音が分かれる。"""
 
-import doctest
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -308,19 +305,3 @@ V = np.ones((9, 7))
 def test_bad_input_is_refused_in_japanese(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_examples_in_docstrings():
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0
-
-
-def test_import_stays_light():
-    code = (
-        "import sys, sstut.nmf;"
-        "heavy = {'torch', 'librosa', 'matplotlib', 'numba', 'sklearn'} & set(sys.modules);"
-        "sys.exit(', '.join(heavy) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

@@ -1,9 +1,5 @@
 """位相の試験：定義・librosa との一致、誤差が増えないこと、和が混合音に戻ること。"""
 
-import doctest
-import subprocess
-import sys
-
 import librosa
 import numpy as np
 import pytest
@@ -551,19 +547,3 @@ Y = np.ones(2048)
 def test_bad_input_is_refused_in_japanese(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_examples_in_docstrings():
-    result = doctest.testmod(phase)
-    assert result.attempted > 0
-    assert result.failed == 0
-
-
-def test_import_stays_light():
-    code = (
-        "import sys, sstut.phase;"
-        "heavy = {'torch', 'librosa', 'matplotlib', 'numba', 'anywidget'} & set(sys.modules);"
-        "sys.exit(', '.join(heavy) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

@@ -1,8 +1,5 @@
 """音の表現の試験：定義・ほかの実装（librosa, scipy, torch）・もとに戻ること。"""
 
-import doctest
-import subprocess
-import sys
 import warnings
 
 import librosa
@@ -13,7 +10,6 @@ import torch
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sstut import masking
 from sstut import representations as rep
 from sstut._engine import stft as engine
 
@@ -546,20 +542,3 @@ def test_center_false_leaves_uncovered_edges_silent(rng):
     assert restored[0] == 0
     np.testing.assert_array_equal(restored[last:], 0)
     np.testing.assert_allclose(restored[1:last], y[1:last], atol=1e-9)
-
-
-@pytest.mark.parametrize("module", [rep, masking])
-def test_examples_in_docstrings(module):
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0
-
-
-def test_import_stays_light():
-    code = (
-        "import sys, sstut.representations, sstut.masking;"
-        "heavy = {'torch', 'librosa', 'matplotlib', 'numba', 'anywidget'} & set(sys.modules);"
-        "sys.exit(', '.join(heavy) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

@@ -170,6 +170,13 @@ def repet(S: ArrayLike, period: int) -> Background:
     Z. Rafii and B. Pardo, "REpeating Pattern Extraction Technique (REPET): a simple method for
     music/voice separation", 2013.
 
+    Examples
+    --------
+    >>> S = np.tile([[1.0, 0.0], [0.0, 2.0]], 4)  # 2 フレームごとにくり返す
+    >>> S[0, 3] = 5  # 1 度だけ鳴る音
+    >>> print(repet(S, 2).mask[0, 2:5])
+    [1. 0. 1.]
+
     章: repetition
     """
     magnitude = _magnitude(S)
