@@ -28,6 +28,26 @@ def real_array(x: ArrayLike, name: str, *, min_ndim: int = 1, finite: bool = Tru
     return array
 
 
+def non_negative_array(x: ArrayLike, name: str, *, min_ndim: int = 0) -> Array:
+    """空でなく、有限で、0 以上の float32 / float64 の配列にして返す。"""
+    array = real_array(x, name, min_ndim=min_ndim)
+    if array.min() < 0:
+        raise ValueError(f"{name} に負の値 {array.min():.3g} があります。0 以上にしてください。")
+    return array
+
+
+def spectrogram(S: ArrayLike, name: str = "S") -> Array:
+    """複素数か、0 以上の実数（振幅）の `(..., n_freq, n_frames)` にして返す。"""
+    array = number_array(S, name)
+    if array.ndim < 2:
+        raise ValueError(
+            f"{name} は (..., n_freq, n_frames) にしてください（shape={array.shape}）。"
+        )
+    if array.dtype.kind == "f" and array.min() < 0:
+        raise ValueError(f"{name} は振幅なので 0 以上にしてください（最小は {array.min()}）。")
+    return array
+
+
 def complex_array(x: ArrayLike, name: str, *, min_ndim: int = 2) -> Array:
     """空でない complex64 / complex128 の配列にして返す（有限かどうかは見ない）。"""
     array = np.asarray(x)

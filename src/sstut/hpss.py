@@ -134,7 +134,7 @@ def hpss(
 
     章: hpss
     """
-    S = _spectrogram(S)
+    S = _validate.spectrogram(S)
     time_size, freq_size = (_odd(size, "kernel_size") for size in _pair(kernel_size))
     harmonic_margin, percussive_margin = (_margin(value) for value in _pair(margin))
     magnitude = np.abs(S) if S.dtype.kind == "c" else S
@@ -236,16 +236,6 @@ def _segments(n: int, hop_length: int, reach: int) -> Iterator[tuple[slice, slic
         stop = min(start + length, n)
         first, last = max(0, start - margin), min(stop + margin, n)
         yield slice(first, last), slice(start - first, stop - first), slice(start, stop)
-
-
-def _spectrogram(S: ArrayLike) -> Array:
-    """複素数か、0 以上の実数の `(..., n_freq, n_frames)` にする。"""
-    array = _validate.number_array(S, "S")
-    if array.ndim < 2:
-        raise ValueError(f"S は (..., n_freq, n_frames) にしてください（shape={array.shape}）。")
-    if array.dtype.kind == "f" and array.min() < 0:
-        raise ValueError(f"S は振幅なので 0 以上にしてください（最小は {array.min()}）。")
-    return array
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

@@ -544,11 +544,9 @@ def _beta(loss: str) -> int:
 
 def _non_negative(x: ArrayLike, name: str, ndim: int) -> Array:
     """0 以上で有限な、`ndim` 次元（0 なら何次元でも）の実数配列にする。"""
-    array = _validate.real_array(x, name, min_ndim=ndim)
+    array = _validate.non_negative_array(x, name, min_ndim=ndim)
     if ndim and array.ndim != ndim:
         raise ValueError(f"{name} は {ndim} 次元にしてください（shape={array.shape} が来ました）。")
-    if array.min() < 0:
-        raise ValueError(f"{name} に負の値 {array.min():.3g} があります。0 以上にしてください。")
     return array
 
 

@@ -78,7 +78,7 @@ def mixture_phase(magnitude: ArrayLike, mixture_stft: ArrayLike) -> Array:
 
     章: phase
     """
-    magnitude = _magnitude_array(magnitude, "magnitude")
+    magnitude = _validate.non_negative_array(magnitude, "magnitude", min_ndim=2)
     X = _validate.complex_array(mixture_stft, "mixture_stft")
     _validate.check_finite(X, "mixture_stft")
     _check_shape(magnitude, "magnitude", X, "mixture_stft")
@@ -171,7 +171,7 @@ def spectral_convergence(magnitude: ArrayLike, estimate: ArrayLike) -> float:
 
     章: phase
     """
-    magnitude = _magnitude_array(magnitude, "magnitude", min_ndim=1)
+    magnitude = _validate.non_negative_array(magnitude, "magnitude", min_ndim=1)
     estimate = _validate.number_array(estimate, "estimate")
     if magnitude.shape != estimate.shape:
         raise ValueError(
@@ -339,7 +339,7 @@ def griffin_lim(
 
     章: phase
     """
-    M = _magnitude_array(magnitude, "magnitude")
+    M = _validate.non_negative_array(magnitude, "magnitude", min_ndim=2)
     n_iter = _validate.non_negative_int(n_iter, "n_iter")
     alpha = _validate.non_negative_number(momentum, "momentum") / (1 + momentum)
     scale = _power_of_two(M)
@@ -410,7 +410,7 @@ def misi(
 
     章: phase
     """
-    M = _magnitude_array(magnitudes, "magnitudes", min_ndim=3)
+    M = _validate.non_negative_array(magnitudes, "magnitudes", min_ndim=3)
     x = _validate.real_array(mixture, "mixture")
     if x.shape[:-1] != M.shape[1:-2]:
         raise ValueError(
@@ -440,16 +440,6 @@ def misi(
     waveform *= scale
     S *= scale
     return PhaseResult(waveform, S, _losses(errors, M))
-
-
-def _magnitude_array(magnitude: ArrayLike, name: str, min_ndim: int = 2) -> Array:
-    """0 以上の有限な実数配列にして返す。"""
-    array = _validate.real_array(magnitude, name, min_ndim=min_ndim)
-    if array.min() < 0:
-        raise ValueError(
-            f"{name} に負の値があります（最小 {array.min():g}）。振幅は 0 以上にしてください。"
-        )
-    return array
 
 
 def _power_of_two(magnitude: Array) -> float:

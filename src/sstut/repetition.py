@@ -65,7 +65,7 @@ def beat_spectrum(S: ArrayLike) -> Array:
 
     章: repetition
     """
-    magnitude = _magnitude(S)
+    magnitude = np.abs(_validate.spectrogram(S))
     n_freq, n_frames = magnitude.shape[-2:]
     size = scipy.fft.next_fast_len(2 * n_frames, real=True)  # 0 を補い、端が回りこまないようにする
     spectrum = np.zeros(size // 2 + 1)
@@ -179,7 +179,7 @@ def repet(S: ArrayLike, period: int) -> Background:
 
     章: repetition
     """
-    magnitude = _magnitude(S)
+    magnitude = np.abs(_validate.spectrogram(S))
     n_frames = magnitude.shape[-1]
     period = _validate.positive_int(period, "period")
     if 2 * period > n_frames:
@@ -239,7 +239,7 @@ def similar_frames(
 
     章: repetition
     """
-    magnitude = _magnitude(S)
+    magnitude = np.abs(_validate.spectrogram(S))
     max_repeats = _validate.positive_int(max_repeats, "max_repeats")
     distance = _validate.positive_int(min_distance, "min_distance")
     if not 0 <= min_similarity <= 1:
@@ -296,7 +296,7 @@ def repet_sim(
 
     章: repetition
     """
-    magnitude = _magnitude(S)
+    magnitude = np.abs(_validate.spectrogram(S))
     similar = similar_frames(
         magnitude,
         max_repeats=max_repeats,
@@ -339,7 +339,7 @@ def ft2d_peaks(S: ArrayLike, neighborhood: tuple[int, int] = (1, 25)) -> Array:
 
     章: repetition
     """
-    magnitude, neighborhood = _magnitude(S), _odd_pair(neighborhood)
+    magnitude, neighborhood = np.abs(_validate.spectrogram(S)), _odd_pair(neighborhood)
     peaks = np.empty(magnitude.shape, bool)
     for channel in np.ndindex(magnitude.shape[:-2]):
         peaks[channel] = _peaks(np.abs(scipy.fft.fft2(magnitude[channel])), neighborhood)
@@ -377,7 +377,7 @@ def ft2d(S: ArrayLike, neighborhood: tuple[int, int] = (1, 25)) -> Background:
 
     章: repetition
     """
-    magnitude, neighborhood = _magnitude(S), _odd_pair(neighborhood)
+    magnitude, neighborhood = np.abs(_validate.spectrogram(S)), _odd_pair(neighborhood)
     model = np.empty_like(magnitude)
     for channel in np.ndindex(magnitude.shape[:-2]):
         F = scipy.fft.fft2(magnitude[channel])
@@ -591,17 +591,6 @@ def _peaks(level: Array, neighborhood: tuple[int, int]) -> Array:
     lowest = scipy.ndimage.minimum_filter(level, neighborhood, mode="wrap")
     peaks: Array = (level == highest) & (highest - lowest > level.std(dtype=np.float64))
     return peaks
-
-
-def _magnitude(S: ArrayLike) -> Array:
-    """複素数か 0 以上の実数の `(..., n_freq, n_frames)` の、振幅。"""
-    array = _validate.number_array(S, "S")
-    if array.ndim < 2:
-        raise ValueError(f"S は (..., n_freq, n_frames) にしてください（shape={array.shape}）。")
-    if array.dtype.kind == "f" and array.min() < 0:
-        raise ValueError(f"S は振幅なので 0 以上にしてください（最小は {array.min()}）。")
-    magnitude: Array = np.abs(array)
-    return magnitude
 
 
 def _odd_pair(neighborhood: Any) -> tuple[int, int]:
