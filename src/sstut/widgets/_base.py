@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -90,6 +90,63 @@ def check_audio(y: ArrayLike, sr: float, name: str = "y", max_seconds: float = M
             f"{name} の振幅が {np.max(np.abs(x)):.3g} あります。-1 から 1 の波形を渡してください。"
         )
     return np.atleast_2d(x).astype(np.float32)
+
+
+def check_length(name: str, n_samples: int, wanted: int, other: str) -> None:
+    """波形の長さが、`other` の長さ `wanted` と同じことを確かめる。"""
+    if n_samples != wanted:
+        raise ValueError(f"{name} の長さ {n_samples} が {other} の長さ {wanted} と違います。")
+
+
+def check_sources(
+    sources: Mapping[str, ArrayLike], sr: float, argument: str, wanted: int, other: str
+) -> dict[str, NDArray[np.float32]]:
+    """引数 `argument` の波形を 1 チャネルにし、`other` の長さ `wanted` と同じことを確かめる。"""
+    checked = {}
+    for name, y in sources.items():
+        x = check_audio(y, sr, f"{argument}[{name!r}]").mean(axis=0)
+        check_length(f"{argument}[{name!r}]", x.size, wanted, other)
+        checked[name] = x
+    return checked
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """値が、選べるもののどれかであることを確かめる。"""
+    if value not in allowed:
+        raise ValueError(
+            f"{name} は {list(allowed)} のどれかにしてください（渡された値：{value!r}）。"
+        )
+
+
+def check_range(name: str, value: Any, low: float, high: float) -> None:
+    """値が範囲に入ることを確かめる。"""
+    if not low <= value <= high:
+        raise ValueError(
+            f"{name} は {low:.4g} 以上 {high:.4g} 以下にしてください（渡された値：{value}）。"
+        )
+
+
+def check_points(n_fft: int, n_frames: int, limit: int) -> None:
+    """時間周波数点の数が上限に収まることを確かめる。"""
+    n_points = n_frames * (n_fft // 2 + 1)
+    if n_points > limit:
+        raise ValueError(
+            f"時間周波数点が {n_points:,} 個あり、上限 {limit:,} を超えます。"
+            "音を短くするか、hop_length を大きくしてください。"
+        )
+
+
+class TraitValueError(ValueError, t.TraitError):
+    """traits の値が合わない。TraitError でもあるので、まとめて変えている途中なら元に戻る。"""
+
+
+def checked(check: Callable[..., None], proposal: Any, *args: Any) -> Any:
+    """Traits に代入された値を `check(名前, 値, *args)` で確かめて返す（`t.validate` の中身）。"""
+    try:
+        check(proposal["trait"].name, proposal["value"], *args)
+    except ValueError as error:
+        raise TraitValueError(str(error)) from None
+    return proposal["value"]
 
 
 def encode(y: ArrayLike, sr: float = 22050, name: str = "y") -> Encoded:

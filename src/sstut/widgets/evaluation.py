@@ -16,7 +16,15 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import firwin, kaiserord, oaconvolve
 
-from sstut.widgets._base import AudioWidget, bundle, check_audio
+from sstut.widgets._base import (
+    AudioWidget,
+    TraitValueError,
+    bundle,
+    check_audio,
+    check_choice,
+    check_length,
+    checked,
+)
 
 TERMS = ("target", "interference", "noise", "artifact")
 LISTEN = ("estimate", "reference", *TERMS, "error")
@@ -31,10 +39,6 @@ _CSS = "\n".join(
     (Path(__file__).resolve().parent / "css" / name).read_text("utf-8")
     for name in ("widgets.css", "representations.css", "evaluation.css")
 )
-
-
-class _TraitValueError(ValueError, t.TraitError):
-    """traits の値が合わない。TraitError でもあるので、まとめて変えている途中なら元に戻る。"""
 
 
 class ErrorExplorer(AudioWidget):
@@ -112,7 +116,7 @@ class ErrorExplorer(AudioWidget):
         waves = dict(zip(TERMS, (target, interference, noise, artifact), strict=True))
         audio = {term: _mono(wave, sr, term) for term, wave in waves.items()}
         for term, wave in audio.items():
-            _check_length(term, wave, audio["target"], "target")
+            check_length(term, wave.shape[-1], audio["target"].shape[-1], "target")
             if not np.any(np.round(wave * 32768)):
                 raise ValueError(f"{term} が無音です。音の入った波形を渡してください。")
         for trait, value in traits.items():
@@ -129,11 +133,7 @@ class ErrorExplorer(AudioWidget):
 
     @t.validate(*(f"{term}_db" for term in TERMS[1:]), "gain_db", "delay", "listen")
     def _check_change(self, proposal: Any) -> Any:
-        try:
-            _check_error_trait(proposal["trait"].name, proposal["value"])
-        except ValueError as error:
-            raise _TraitValueError(str(error)) from None
-        return proposal["value"]
+        return checked(_check_error_trait, proposal)
 
     def term(self, name: str) -> NDArray[np.float32]:
         """いまの推定に入っている部分の波形。
@@ -155,7 +155,7 @@ class ErrorExplorer(AudioWidget):
 
         章: evaluation
         """
-        _check_choice("name", name, TERMS)
+        check_choice("name", name, TERMS)
         return self._exact_term(name).astype(np.float32)
 
     def estimate(self) -> NDArray[np.float32]:
@@ -214,7 +214,9 @@ class _RatingTest(AudioWidget):
         audio = {REFERENCE: check_audio(reference, sr, "reference")}
         for name, wave in sounds.items():
             audio[name] = check_audio(wave, sr, f"sounds[{name!r}]")
-            _check_length(f"sounds[{name!r}]", audio[name], audio[REFERENCE], "reference")
+            check_length(
+                f"sounds[{name!r}]", audio[name].shape[-1], audio[REFERENCE].shape[-1], "reference"
+            )
         super().__init__(audio, sr, **traits)
 
     @t.validate("ratings", "order", "heard")
@@ -222,16 +224,16 @@ class _RatingTest(AudioWidget):
         name, value = proposal["trait"].name, proposal["value"]
         unknown = set(value) - set(self._conditions())
         if unknown:
-            raise _TraitValueError(
+            raise TraitValueError(
                 f"{name} の {sorted(unknown)} という音はありません。"
                 f"あるのは {self._conditions()} です。"
             )
         if name == "order" and value and sorted(value) != sorted(self._conditions()):
-            raise _TraitValueError(
+            raise TraitValueError(
                 f"order には、すべての音を 1 回ずつ並べてください（渡された値：{value}）。"
             )
         if name == "ratings" and not all(0 <= score <= 100 for score in value.values()):
-            raise _TraitValueError(f"評点は 0 から 100 にしてください（渡された値：{value}）。")
+            raise TraitValueError(f"評点は 0 から 100 にしてください（渡された値：{value}）。")
         return value
 
     def _conditions(self) -> list[str]:
@@ -399,24 +401,10 @@ def _mono(wave: ArrayLike, sr: float, name: str) -> NDArray[np.float32]:
     return mono
 
 
-def _check_length(name: str, wave: Any, other: Any, other_name: str) -> None:
-    if wave.shape[-1] != other.shape[-1]:
-        raise ValueError(
-            f"{name} の長さ {wave.shape[-1]} が {other_name} の長さ {other.shape[-1]} と違います。"
-        )
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(
-            f"{name} は {list(allowed)} のどれかにしてください（渡された値：{value!r}）。"
-        )
-
-
 def _check_error_trait(name: str, value: Any) -> None:
     """`ErrorExplorer` の traits の値を確かめる。"""
     if name == "listen":
-        _check_choice(name, value, LISTEN)
+        check_choice(name, value, LISTEN)
     elif name == "delay" and not 0 <= value <= MAX_DELAY:
         raise ValueError(f"delay は 0 以上 {MAX_DELAY} 以下にしてください（渡された値：{value}）。")
     elif name == "gain_db" and not abs(value) <= MAX_GAIN_DB:

@@ -10,7 +10,16 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
-from sstut.widgets._base import AudioWidget, bundle, check_audio
+from sstut.widgets._base import (
+    AudioWidget,
+    bundle,
+    check_audio,
+    check_choice,
+    check_points,
+    check_range,
+    check_sources,
+    checked,
+)
 
 MIXTURE = "混合音"  # 部品の中での混合音の名前
 N_FFTS = (512, 1024, 2048, 4096)
@@ -30,10 +39,6 @@ _CSS = "\n".join(
     (Path(__file__).resolve().parent / "css" / name).read_text("utf-8")
     for name in ("widgets.css", "representations.css", "hpss.css")
 )
-
-
-class _TraitValueError(ValueError, t.TraitError):
-    """traits の値が合わない。TraitError でもあるので、まとめて変えている途中なら元に戻る。"""
 
 
 class HpssExplorer(AudioWidget):
@@ -145,25 +150,15 @@ class HpssExplorer(AudioWidget):
 
     @t.validate(*CHOICES, *RANGES, *KERNELS, "audible")
     def _check_change(self, proposal: Any) -> Any:
-        try:
-            _check(proposal["trait"].name, proposal["value"])
-        except ValueError as error:
-            raise _TraitValueError(str(error)) from None
-        return proposal["value"]
+        return checked(_check, proposal)
 
 
 def _check(name: str, value: Any) -> None:
     """値が、選べるものか。"""
-    if name in CHOICES and value not in CHOICES[name]:
-        raise ValueError(
-            f"{name} は {list(CHOICES[name])} のどれかにしてください（渡された値：{value!r}）。"
-        )
+    if name in CHOICES:
+        check_choice(name, value, CHOICES[name])
     if name in RANGES:
-        low, high = RANGES[name]
-        if not low <= value <= high:
-            raise ValueError(
-                f"{name} は {low:g} 以上 {high:g} 以下にしてください（渡された値：{value}）。"
-            )
+        check_range(name, value, *RANGES[name])
     if name in KERNELS and (not 1 <= value <= MAX_KERNEL or value % 2 != 1):
         raise ValueError(
             f"{name} は 1 以上 {MAX_KERNEL} 以下の奇数にしてください（渡された値：{value}）。"
@@ -187,12 +182,7 @@ def _check_frames(n_fft: int, hop_length: int, n_samples: int) -> None:
             f"mixture は {max(N_FFTS)} サンプル以上にしてください（渡された長さ：{n_samples}）。"
             "読者が選ぶ、いちばん長い窓の長さです。"
         )
-    n_points = (1 + n_samples // hop_length) * (n_fft // 2 + 1)
-    if n_points > MAX_POINTS:
-        raise ValueError(
-            f"時間周波数点が {n_points:,} 個あり、上限 {MAX_POINTS:,} を超えます。"
-            "音を短くするか、hop_length を大きくしてください。"
-        )
+    check_points(n_fft, 1 + n_samples // hop_length, MAX_POINTS)
 
 
 def _check_sources(
@@ -201,12 +191,4 @@ def _check_sources(
     """正解の音源を 1 チャネルにし、混合音と長さが同じことを確かめる。"""
     if MIXTURE in sources:
         raise ValueError(f"音源の名前に「{MIXTURE}」は使えません。混合音の名前です。")
-    checked = {}
-    for name, y in sources.items():
-        x = check_audio(y, sr, f"sources[{name!r}]").mean(axis=0)
-        if x.size != n_samples:
-            raise ValueError(
-                f"sources[{name!r}] の長さ {x.size} が mixture の長さ {n_samples} と違います。"
-            )
-        checked[name] = x
-    return checked
+    return check_sources(sources, sr, "sources", n_samples, "mixture")

@@ -11,7 +11,15 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from sstut.representations import check_nola
-from sstut.widgets._base import AudioWidget, bundle, check_audio
+from sstut.widgets._base import (
+    AudioWidget,
+    bundle,
+    check_audio,
+    check_points,
+    check_range,
+    check_sources,
+    checked,
+)
 
 MIXTURE = "混合音"  # 部品の中での混合音の名前。ほかの音はすべて正解の音源
 MAX_POINTS = 4_000_000  # 時間周波数点の数の上限。塗る速さと、端末の記憶を守る
@@ -31,10 +39,6 @@ RANGES = {
     "snr_db": (-20.0, 20.0),
 }
 _CSS = Path(__file__).resolve().parent / "css"
-
-
-class _TraitValueError(ValueError, t.TraitError):
-    """traits の値が合わない。TraitError でもあるので、まとめて変えている途中なら元に戻る。"""
 
 
 class MaskExplorer(AudioWidget):
@@ -161,11 +165,7 @@ class MaskExplorer(AudioWidget):
 
     @t.validate(*CHOICES, *RANGES, "source", "max_khz")
     def _check_change(self, proposal: Any) -> Any:
-        try:
-            _check_trait(proposal["trait"].name, proposal["value"], self.names[1:])
-        except ValueError as error:
-            raise _TraitValueError(str(error)) from None
-        return proposal["value"]
+        return checked(_check_trait, proposal, self.names[1:])
 
 
 def _pack(mask: ArrayLike, shape: tuple[int, int]) -> bytes:
@@ -197,15 +197,7 @@ def _check_sources(
         raise ValueError(f"sources の名前に「{MIXTURE}」は使えません。")
     if len(sources) == 1:
         raise ValueError("sources には 2 つ以上の音源を渡してください（取り出す音と、ほかの音）。")
-    checked = {}
-    for name, y in sources.items():
-        x = check_audio(y, sr, f"sources[{name!r}]").mean(axis=0)
-        if x.size != n_samples:
-            raise ValueError(
-                f"sources[{name!r}] の長さ {x.size} が mixture の長さ {n_samples} と違います。"
-            )
-        checked[name] = x
-    return checked
+    return check_sources(sources, sr, "sources", n_samples, "mixture")
 
 
 def _check_stft(n_fft: int, hop_length: int, window: str, n_samples: int) -> int:
@@ -227,12 +219,7 @@ def _check_stft(n_fft: int, hop_length: int, window: str, n_samples: int) -> int
             "波形に戻せません（NOLA 条件）。hop_length を小さくしてください。"
         )
     n_frames = 1 + n_samples // hop_length
-    n_points = n_frames * (n_fft // 2 + 1)
-    if n_points > MAX_POINTS:
-        raise ValueError(
-            f"時間周波数点が {n_points:,} 個あり、上限 {MAX_POINTS:,} を超えます。"
-            "音を短くするか、hop_length を大きくしてください。"
-        )
+    check_points(n_fft, n_frames, MAX_POINTS)
     return n_frames
 
 
@@ -243,11 +230,7 @@ def _check_trait(name: str, value: Any, sources: list[str]) -> None:
             f"{name} は {CHOICES[name]} のどれかにしてください（渡された値：{value!r}）。"
         )
     if name in RANGES:
-        low, high = RANGES[name]
-        if not low <= value <= high:
-            raise ValueError(
-                f"{name} は {low:g} 以上 {high:g} 以下にしてください（渡された値：{value}）。"
-            )
+        check_range(name, value, *RANGES[name])
     if name == "source" and value not in (sources or [""]):
         raise ValueError(f"{value!r} という音源はありません。あるのは {sources} です。")
     if name == "max_khz" and value not in (0, 2, 4, 8):

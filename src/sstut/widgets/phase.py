@@ -12,7 +12,16 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from sstut.representations import check_nola
-from sstut.widgets._base import AudioWidget, bundle, check_audio
+from sstut.widgets._base import (
+    AudioWidget,
+    bundle,
+    check_audio,
+    check_choice,
+    check_points,
+    check_range,
+    check_sources,
+    checked,
+)
 
 MIXTURE = "混合音"  # PhaseExplorer の中での混合音の名前
 MAX_POINTS = 1_000_000  # 時間周波数点の数の上限。反復を待たせないため
@@ -38,10 +47,6 @@ EXPLORER_CHOICES = {
     "picture": ("deviation", "phase"),
 }
 EXPLORER_RANGES = {"momentum": (0.0, 0.99), "n_iter": (0, MAX_ITER)}
-
-
-class _TraitValueError(ValueError, t.TraitError):
-    """traits の値が合わない。TraitError でもあるので、まとめて変えている途中なら元に戻る。"""
 
 
 class PhasorExplorer(anywidget.AnyWidget):
@@ -115,11 +120,7 @@ class PhasorExplorer(anywidget.AnyWidget):
 
     @t.validate(*PHASOR_RANGES, "frequency", "listen")
     def _check_change(self, proposal: Any) -> Any:
-        try:
-            _check_phasor(proposal["trait"].name, proposal["value"], self.sr)
-        except ValueError as error:
-            raise _TraitValueError(str(error)) from None
-        return proposal["value"]
+        return checked(_check_phasor, proposal, self.sr)
 
 
 class PhaseExplorer(AudioWidget):
@@ -229,48 +230,30 @@ class PhaseExplorer(AudioWidget):
 
     @t.validate(*EXPLORER_CHOICES, *EXPLORER_RANGES, "max_khz")
     def _check_change(self, proposal: Any) -> Any:
-        try:
-            _check_explorer(proposal["trait"].name, proposal["value"])
-        except ValueError as error:
-            raise _TraitValueError(str(error)) from None
-        return proposal["value"]
-
-
-def _check_range(name: str, value: Any, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueError(
-            f"{name} は {low:.4g} 以上 {high:.4g} 以下にしてください（渡された値：{value}）。"
-        )
-
-
-def _check_choice(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(
-            f"{name} は {list(allowed)} のどれかにしてください（渡された値：{value!r}）。"
-        )
+        return checked(_check_explorer, proposal)
 
 
 def _check_phasor(name: str, value: Any, sr: int) -> None:
     """PhasorExplorer の traits の値を確かめる。"""
     if name in PHASOR_RANGES:
-        _check_range(name, value, *PHASOR_RANGES[name])
+        check_range(name, value, *PHASOR_RANGES[name])
     if name == "frequency" and not (20 <= value < sr / 2 and float(value).is_integer()):
         raise ValueError(
             f"frequency は 20 以上 sr / 2 = {sr / 2:g} 未満の整数 [Hz] にしてください"
             f"（渡された値：{value}）。"
         )
     if name == "listen":
-        _check_choice(name, value, ("first", "second", "sum"))
+        check_choice(name, value, ("first", "second", "sum"))
 
 
 def _check_explorer(name: str, value: Any) -> None:
     """PhaseExplorer の traits の値を確かめる。"""
     if name in EXPLORER_CHOICES:
-        _check_choice(name, value, EXPLORER_CHOICES[name])
+        check_choice(name, value, EXPLORER_CHOICES[name])
     if name in EXPLORER_RANGES:
-        _check_range(name, value, *EXPLORER_RANGES[name])
+        check_range(name, value, *EXPLORER_RANGES[name])
     if name == "max_khz":
-        _check_choice(name, value, (0, 1, 2, 4, 8))
+        check_choice(name, value, (0, 1, 2, 4, 8))
 
 
 def _check_others(
@@ -282,20 +265,12 @@ def _check_others(
     reserved = {target_name, MIXTURE} & set(others) or {target_name} & {MIXTURE}
     if reserved:
         raise ValueError(f"音源の名前が重なっています：{sorted(reserved)}。")
-    checked = {}
-    for name, y in others.items():
-        x = check_audio(y, sr, f"others[{name!r}]").mean(axis=0)
-        if x.size != n_samples:
-            raise ValueError(
-                f"others[{name!r}] の長さ {x.size} が target の長さ {n_samples} と違います。"
-            )
-        checked[name] = x
-    return checked
+    return check_sources(others, sr, "others", n_samples, "target")
 
 
 def _check_stft(n_fft: int, hop_length: int, n_samples: int) -> None:
     """STFT の設定を確かめる。"""
-    _check_choice("n_fft", n_fft, N_FFTS)
+    check_choice("n_fft", n_fft, N_FFTS)
     if n_samples < n_fft:
         raise ValueError(
             f"target は n_fft = {n_fft} サンプル以上にしてください（渡された長さ：{n_samples}）。"
@@ -310,9 +285,4 @@ def _check_stft(n_fft: int, hop_length: int, n_samples: int) -> None:
             f"hop_length = {hop_length} では、どの窓にも覆われない時刻があり、"
             "波形に戻せません（NOLA 条件）。小さくしてください。"
         )
-    n_points = (1 + n_samples // hop_length) * (n_fft // 2 + 1)
-    if n_points > MAX_POINTS:
-        raise ValueError(
-            f"時間周波数点が {n_points:,} 個あり、上限 {MAX_POINTS:,} を超えます。"
-            "音を短くするか、hop_length を大きくしてください。"
-        )
+    check_points(n_fft, 1 + n_samples // hop_length, MAX_POINTS)
