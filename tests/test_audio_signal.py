@@ -107,6 +107,15 @@ def test_axes_are_exact(signal):
     assert odd.frequencies[-1] == 11025 / 2
 
 
+@given(st.integers(1, 500), st.integers(2, 40), st.integers(1, 10))
+def test_axes_match_the_stft_for_any_window(n_samples, n_fft, hops):
+    hop = max(1, n_fft // (2 * hops))
+    signal = AudioSignal(
+        noise(1, n_samples), 8000, stft_params=StftParams(n_fft, hop, window="hamming")
+    )
+    assert signal.stft_data.shape == (1, len(signal.frequencies), len(signal.frame_times))
+
+
 EDITS = {
     "足す": lambda s: s + s,
     "引く": lambda s: s - s,

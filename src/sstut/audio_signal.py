@@ -168,8 +168,10 @@ class AudioSignal:
     @property
     def frame_times(self) -> Array:
         """STFT のフレームの中央の時刻 [秒]、`(n_frames,)`。"""
-        hop = self._stft_params.hop_length
-        return np.arange(1 + self.n_samples // hop) * hop / self.sample_rate
+        params = self._stft_params
+        span = self.n_samples + 2 * (params.n_fft // 2) - params.n_fft  # 奇数の窓では 1 だけ短い
+        frames = np.arange(1 + span // params.hop_length)
+        return frames * params.hop_length / self.sample_rate
 
     @property
     def frequencies(self) -> Array:
@@ -190,10 +192,10 @@ class AudioSignal:
     def istft(self, stft_data: ArrayLike) -> AudioSignal:
         """STFT `(n_channels, n_freq, n_frames)` を、この音と同じ長さの `AudioSignal` に戻す。"""
         S = np.asarray(stft_data)
-        if S.shape[-2:] != self.stft_data.shape[-2:]:
+        shape = (len(self.frequencies), len(self.frame_times))
+        if S.shape[-2:] != shape:
             raise ValueError(
-                f"STFT の形は (…, {', '.join(map(str, self.stft_data.shape[-2:]))}) に"
-                f"してください（{S.shape} が来ました）。"
+                f"STFT の形は (…, {shape[0]}, {shape[1]}) にしてください（{S.shape} が来ました）。"
             )
         y = representations.istft(S, **self._stft_params.kwargs, length=self.n_samples)
         return self._like(y)
