@@ -1,7 +1,7 @@
 // 名前を伏せた音を耳で採点し、そのあとで指標の値と比べる部品。
 
 import { rankCorrelation } from "../dsp/ranks.js";
-import { tryThis } from "../representations/parts.js";
+import { tryThis } from "../ui/parts.js";
 import { h } from "../ui/dom.js";
 import { createFrame } from "../ui/frame.js";
 import { readTracks } from "../ui/tracks.js";

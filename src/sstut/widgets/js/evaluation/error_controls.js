@@ -1,6 +1,6 @@
 // 誤差の部品のつまみ。値はすべて model にあり、ここは読み書きするだけ。
 
-import { panel } from "../representations/parts.js";
+import { panel } from "../ui/parts.js";
 import { button, h, slider, toggle } from "../ui/dom.js";
 import { formatDb } from "../ui/format.js";
 import { MAX_DELAY } from "./errors.js";

@@ -3,7 +3,7 @@
 import { peak } from "../dsp/pcm.js";
 import { magnitude, magnitudeDb, maximum } from "../dsp/spectrogram.js";
 import { stft } from "../dsp/stft.js";
-import { panel, stopwatch, tryThis } from "../representations/parts.js";
+import { panel, stopwatch, tryThis } from "../ui/parts.js";
 import { AudioEngine } from "../ui/audio.js";
 import { choice, h, onFrame } from "../ui/dom.js";
 import { dbToGain, formatDb } from "../ui/format.js";

@@ -1,6 +1,6 @@
 // 小さな MUSHRA：隠れ基準とアンカーを混ぜた音に、5 つの言葉のついた 0〜100 の目盛りで点を付ける部品。
 
-import { tryThis } from "../representations/parts.js";
+import { tryThis } from "../ui/parts.js";
 import { button, h } from "../ui/dom.js";
 import { createFrame } from "../ui/frame.js";
 import { download } from "../ui/save.js";

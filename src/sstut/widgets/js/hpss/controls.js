@@ -1,7 +1,7 @@
 // 窓とマスクのつまみ、絵の選びかた。値はすべて model にあり、ここは読み書きするだけ。
 
 import { choice, h, select, slider } from "../ui/dom.js";
-import { panel } from "../representations/parts.js";
+import { panel } from "../ui/parts.js";
 import { restColor, shareGradient } from "./colors.js";
 
 const N_FFTS = [512, 1024, 2048, 4096]; // sstut.widgets.hpss.N_FFTS と同じ

@@ -5,7 +5,7 @@ import { h, onFrame } from "../ui/dom.js";
 import { formatDb, formatHz } from "../ui/format.js";
 import { createFrame } from "../ui/frame.js";
 import { mixdown, readTracks } from "../ui/tracks.js";
-import { stopwatch, tryThis } from "../representations/parts.js";
+import { stopwatch, tryThis } from "../ui/parts.js";
 import { PART_NAMES } from "./colors.js";
 import { maskControls, pictureControls, windowControls } from "./controls.js";
 import { createListen } from "./listen.js";

@@ -6,10 +6,10 @@
 //   picture.setPoint({ t, k }, [横, 縦の点数])   picture.setPosition(秒)
 
 import { h } from "../ui/dom.js";
+import { movePoint } from "../ui/keys.js";
 import { frequencyScale } from "../ui/scales.js";
 import { createSpectrogram } from "../ui/spectrogram.js";
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /**
  * 絵を作る。
@@ -43,16 +43,7 @@ export function createPicture({
     else if (event.pointerType === "mouse") onHover(view.toPoint(event));
   }, { signal });
   layer.addEventListener("pointerleave", () => onHover(null), { signal });
-  if (focusable) {
-    layer.addEventListener("keydown", (event) => {
-      const step = ARROWS[event.key];
-      if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation(); // 矢印は、ここでは再生位置ではなく点を動かす
-      const far = event.shiftKey ? 10 : 1;
-      onMovePoint(far * step[0], far * step[1]);
-    }, { signal });
-  }
+  if (focusable) movePoint(layer, onMovePoint, signal);
 
   const name = h("strong");
   const note = h("span");

@@ -3,8 +3,8 @@
 import { h } from "../ui/dom.js";
 import { formatDb, formatHz } from "../ui/format.js";
 import { reflect } from "../dsp/median.js";
-import { createChart } from "../representations/chart.js";
-import { factList, panel } from "../representations/parts.js";
+import { createChart } from "../ui/chart.js";
+import { factList, panel } from "../ui/parts.js";
 import { PART_NAMES, PART_TRACKS } from "./colors.js";
 
 const FLOOR = -80; // 図の下端 [dB]

@@ -1,7 +1,7 @@
 // 位相の選びかたと、反復の操作。値はすべて model にあり、ここは読み書きするだけ。
 
 import { button, choice, h, select, slider } from "../ui/dom.js";
-import { panel } from "../representations/parts.js";
+import { panel } from "../ui/parts.js";
 import { phaseGradient } from "./colors.js";
 
 const STARTS = [["true", "真の位相"], ["mixture", "混合音の位相"], ["zero", "すべて 0"], ["random", "ランダム"]];

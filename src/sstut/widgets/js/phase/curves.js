@@ -6,8 +6,8 @@
 //   curves.draw()
 
 import { button, h } from "../ui/dom.js";
-import { createChart, legend } from "../representations/chart.js";
-import { panel } from "../representations/parts.js";
+import { createChart, legend } from "../ui/chart.js";
+import { panel } from "../ui/parts.js";
 
 const KEEP = 3; // 残しておく曲線の数
 const COLORS = ["--sst-track-4", "--sst-track-3", "--sst-track-2"];

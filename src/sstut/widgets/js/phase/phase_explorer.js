@@ -6,7 +6,7 @@ import { h, onFrame } from "../ui/dom.js";
 import { formatDb } from "../ui/format.js";
 import { createFrame } from "../ui/frame.js";
 import { mixdown, readTracks } from "../ui/tracks.js";
-import { tryThis } from "../representations/parts.js";
+import { tryThis } from "../ui/parts.js";
 import { pictureControls, runLabel, searchControls, startControls } from "./controls.js";
 import { createCurves, toDb } from "./curves.js";
 import { createListen } from "./listen.js";

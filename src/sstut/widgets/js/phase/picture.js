@@ -6,32 +6,14 @@
 //   picture.setPoint({ t, k })       印を動かす      picture.setPosition(秒)
 
 import { h } from "../ui/dom.js";
-import { binEdges } from "../ui/heatmap.js";
+import { loudestPoints } from "../ui/heatmap.js";
+import { movePoint } from "../ui/keys.js";
 import { frequencyScale } from "../ui/scales.js";
 import { createSpectrogram } from "../ui/spectrogram.js";
 import { HUES, hueIndex, LEVELS, phaseColors } from "./colors.js";
 
 const FLOOR = -66; // この大きさ [dB] で、いちばん暗い色になる
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const colors = phaseColors();
-
-/** 画素ごとに、そこに入る点のうち、いちばん大きい点の番号。 */
-function loudestPoints({ db, frames, bins }, { toFrame, toBin }, width, height) {
-  const rows = binEdges(height, bins, toBin);
-  const points = new Int32Array(width * height);
-  for (let x = 0; x < width; x++) {
-    const first = Math.max(0, Math.min(frames - 1, Math.round(toFrame(x / width))));
-    const last = Math.max(first + 1, Math.min(frames, Math.round(toFrame((x + 1) / width))));
-    for (let y = 0; y < height; y++) {
-      let best = first * bins + rows.from[y];
-      for (let t = first; t < last; t++) {
-        for (let i = t * bins + rows.from[y]; i < t * bins + rows.to[y]; i++) if (db[i] > db[best]) best = i;
-      }
-      points[y * width + x] = best;
-    }
-  }
-  return points;
-}
 
 /** 大きさ [dB] から、色の表の行の先頭。 */
 function shade(db) {
@@ -51,7 +33,7 @@ export function createPhasePicture({ title, label, height, signal, onPoint, onSe
     let shades = null;
     return {
       layout(view) {
-        points = loudestPoints(data, view, width, rows);
+        points = loudestPoints(view, width, rows);
         shades = Uint16Array.from(points, (i) => shade(data.db[i]));
       },
       paint(x0, x1) {
@@ -76,14 +58,7 @@ export function createPhasePicture({ title, label, height, signal, onPoint, onSe
     onSeek(view.toPoint(event).time);
   }, { signal });
   layer.addEventListener("pointermove", (event) => { if (layer.hasPointerCapture(event.pointerId)) choose(event); }, { signal });
-  layer.addEventListener("keydown", (event) => {
-    const step = ARROWS[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation(); // 矢印は、ここでは再生位置ではなく点を動かす
-    const far = event.shiftKey ? 10 : 1;
-    onMovePoint(far * step[0], far * step[1]);
-  }, { signal });
+  movePoint(layer, onMovePoint, signal);
 
   return {
     el: h("figure", { class: "sst-phase-picture" }, h("figcaption", { text: title }), view.el),

@@ -3,8 +3,8 @@
 import { h } from "../ui/dom.js";
 import { formatDb } from "../ui/format.js";
 import { princarg } from "../dsp/phase.js";
-import { createChart, legend } from "../representations/chart.js";
-import { factList, panel } from "../representations/parts.js";
+import { createChart, legend } from "../ui/chart.js";
+import { factList, panel } from "../ui/parts.js";
 
 const WIDTH = 0.02; // 波形を拡大する幅 [秒]
 const TRUE = "--sst-track-4";

@@ -6,8 +6,7 @@
 //   layer.setPoint(x, y)            左端・下端を 0 とする位置
 
 import { h } from "../ui/dom.js";
-
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+import { movePoint } from "../ui/keys.js";
 
 /**
  * 重ねる層を作る。
@@ -29,15 +28,12 @@ export function createLayer({ label, onPoint, onMovePoint, onPlayPoint, onBand, 
     onPoint(event);
   }, { signal });
   el.addEventListener("pointermove", (event) => { if (el.hasPointerCapture(event.pointerId)) onPoint(event); }, { signal });
+  movePoint(el, onMovePoint, signal);
   el.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = ARROWS[event.key];
-    if (!step && event.key !== "Enter") return;
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    event.stopPropagation(); // 矢印は、ここでは再生位置ではなく点を動かす
-    const far = event.shiftKey ? 10 : 1;
-    if (step) onMovePoint(far * step[0], far * step[1]);
-    else onPlayPoint();
+    event.stopPropagation();
+    onPlayPoint();
   }, { signal });
 
   for (const [edge, grip] of Object.entries(grips)) {

@@ -3,7 +3,7 @@
 import { button, choice, h, select, slider } from "../ui/dom.js";
 import { formatHz } from "../ui/format.js";
 import { frequencyScale } from "../ui/scales.js";
-import { panel } from "./parts.js";
+import { panel } from "../ui/parts.js";
 import { windowOptions } from "./windows.js";
 
 const WIN_LENGTHS = [256, 512, 1024, 2048, 4096, 8192, 16384];

@@ -3,7 +3,7 @@
 import { AudioEngine } from "../ui/audio.js";
 import { button, h } from "../ui/dom.js";
 import { formatDb } from "../ui/format.js";
-import { factList, panel } from "./parts.js";
+import { factList, panel } from "../ui/parts.js";
 
 /**
  * 選んだ点のまとまり。

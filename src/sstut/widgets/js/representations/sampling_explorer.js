@@ -11,8 +11,8 @@ import { createFrame } from "../ui/frame.js";
 import { createSpectrogram } from "../ui/spectrogram.js";
 import { readTracks } from "../ui/tracks.js";
 import { createTransport } from "../ui/transport.js";
-import { createChart, legend } from "./chart.js";
-import { addListenChoice, createSounds, factList, panel, stopwatch, tryThis } from "./parts.js";
+import { createChart, legend } from "../ui/chart.js";
+import { addListenChoice, createSounds, factList, panel, stopwatch, tryThis } from "../ui/parts.js";
 import { createSampler, loudestSample } from "./sampling.js";
 
 const LISTEN = [["original", "もとの音"], ["result", "下げた音"]];

@@ -12,7 +12,7 @@ import { createWaveform } from "../ui/waveform.js";
 import { atom, createAnalysis, facts, loudestPoint, pointValue, problem } from "./analysis.js";
 import { createLayer } from "./band.js";
 import { analysisControls, bandControls, pictureControls } from "./controls.js";
-import { addListenChoice, createSounds, factList, stopwatch, tryThis } from "./parts.js";
+import { addListenChoice, createSounds, factList, stopwatch, tryThis } from "../ui/parts.js";
 import { createPoint } from "./point.js";
 
 const LISTEN = [["original", "もとの音"], ["kept", "残した音"], ["removed", "除いた音"]];

@@ -6,8 +6,8 @@ import { AudioEngine } from "../ui/audio.js";
 import { h, liveText, onFrame, select, slider, toggle } from "../ui/dom.js";
 import { createFrame } from "../ui/frame.js";
 import { createTransport } from "../ui/transport.js";
-import { createChart, legend } from "./chart.js";
-import { addListenChoice, factList, panel, stopwatch, tryThis } from "./parts.js";
+import { createChart, legend } from "../ui/chart.js";
+import { addListenChoice, factList, panel, stopwatch, tryThis } from "../ui/parts.js";
 import { highestSideLobe, mainLobe, spectrumDb, windowLabel, windowOptions } from "./windows.js";
 
 const A = "--sst-track-1";

@@ -4,7 +4,7 @@
 //   chart.draw([{ kind: "line"|"dots"|"stems"|"steps", xs, ys, color: "--sst-track-1", width, dash, faint }]);
 //   chart.setAxes({ x, y })
 
-import { h } from "../ui/dom.js";
+import { h } from "./dom.js";
 
 const MARGIN = { left: 40, right: 16, top: 8, bottom: 34 };
 

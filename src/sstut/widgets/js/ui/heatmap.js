@@ -1,6 +1,7 @@
 // 時間周波数の値を画素にする。DOM を使わないので Node でも確かめられる。
 //   binEdges(height, bins, toBin) → 各行が受けもつ周波数の番号の範囲
 //   paintHeatmap({ values, frames, bins }, target, view)
+//   loudestPoints({ values, … }, width, height) → 画素ごとの点の番号（値とは別の色を付けるとき）
 // 画素が値より粗いときは、飛ばさずに最大値を取る。細い倍音や短い打撃音が消えないようにするため。
 
 /**
@@ -47,4 +48,28 @@ export function paintHeatmap({ values, frames, bins }, { pixels, width, height }
       pixels[y * width + x] = colors[index];
     }
   }
+}
+
+/**
+ * 画素ごとに、そこに入る点のうち、いちばん大きい点の番号。
+ * @param {object} view values、frames、bins: 値。toFrame、toBin: 絵の中の位置（左・下が 0、右・上が 1）→ 番号（小数）。
+ * @param {number} width 幅 [画素]。
+ * @param {number} height 高さ [画素]。
+ * @returns {Int32Array} 形 (height * width,)。
+ */
+export function loudestPoints({ values, frames, bins, toFrame, toBin }, width, height) {
+  const rows = binEdges(height, bins, toBin);
+  const points = new Int32Array(width * height);
+  for (let x = 0; x < width; x++) {
+    const first = Math.max(0, Math.min(frames - 1, Math.round(toFrame(x / width))));
+    const last = Math.max(first + 1, Math.min(frames, Math.round(toFrame((x + 1) / width))));
+    for (let y = 0; y < height; y++) {
+      let best = first * bins + rows.from[y];
+      for (let t = first; t < last; t++) {
+        for (let i = t * bins + rows.from[y]; i < t * bins + rows.to[y]; i++) if (values[i] > values[best]) best = i;
+      }
+      points[y * width + x] = best;
+    }
+  }
+  return points;
 }

@@ -60,6 +60,24 @@ export function bindKeys(root, bindings, signal) {
 }
 
 /**
+ * 絵の上の矢印キーで、点を動かす（再生位置は動かさない）。Shift と一緒なら 10 ずつ。
+ * @param {HTMLElement} layer 焦点を受ける要素。
+ * @param {(frames: number, bins: number) => void} move 右と上を正とする動き。
+ * @param {AbortSignal} signal 部品が消えるときの合図。
+ */
+export function movePoint(layer, move, signal) {
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  layer.addEventListener("keydown", (event) => {
+    const step = steps[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const far = event.shiftKey ? 10 : 1;
+    move(far * step[0], far * step[1]);
+  }, { signal });
+}
+
+/**
  * キー操作の一覧。
  * @param {Array<{show: string, label: string}>} bindings 束縛。
  * @returns {HTMLDetailsElement}

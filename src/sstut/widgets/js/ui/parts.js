@@ -1,9 +1,9 @@
-// この章の部品が共に使う、画面の小さな部分。
+// 調べる部品（Explorer）が共に使う、画面の小さな部分。
 
-import { choice, h } from "../ui/dom.js";
-import { digitKeys } from "../ui/keys.js";
-import { createSource } from "../ui/source.js";
-import { fitLength, mixdown } from "../ui/tracks.js";
+import { choice, h } from "./dom.js";
+import { digitKeys } from "./keys.js";
+import { createSource } from "./source.js";
+import { fitLength, mixdown } from "./tracks.js";
 
 /** 「試してみよう」の 1 行。 */
 export function tryThis(text) {
