@@ -147,6 +147,53 @@ class Opened:
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
 
+    def too_small(self, index: int = 0) -> list[str]:
+        """指で押すには小さい（40 px 未満の）操作の HTML。"""
+        return self.root(index).evaluate(
+            """(el) => [...el.querySelectorAll(
+                'button, select, input[type=range], label:has(input), summary')]
+              .filter((x) => x.offsetParent && Math.min(x.offsetWidth, x.offsetHeight) < 40)
+              .map((x) => x.outerHTML)"""
+        )
+
+    def cut_text(self, index: int = 0) -> list[str]:
+        """横にはみ出して読めない文の HTML。"""
+        return self.root(index).evaluate(
+            """(el) => [...el.querySelectorAll(
+                'p, dd, dt, td, th, li, label, figcaption, .sst-value')]
+              .filter((x) => x.offsetParent && x.scrollWidth > x.clientWidth + 1)
+              .filter((x) => !x.closest('.sst-hidden'))
+              .map((x) => x.outerHTML)"""
+        )
+
+    def tab_through(self, index: int = 0) -> tuple[set[str], dict[str, tuple[str, str]]]:
+        """Tab で着くはずの操作の番号と、実際に着いた操作の番号 → (名前, 輪郭の線)。"""
+        wanted = self.root(index).evaluate(
+            """(el) => {
+              const all = [...el.querySelectorAll(
+                'button, select, input, summary, [tabindex="0"]')];
+              all.forEach((x, i) => { x.dataset.stop = i; });
+              const stops = all.filter((x) => x.offsetParent && !x.disabled && x.tabIndex >= 0
+                && !(x.type === 'radio' && !x.checked));
+              return stops.map((x) => x.dataset.stop);
+            }"""
+        )
+        reached = {}
+        for _ in range(len(wanted) + 6):
+            self.page.keyboard.press("Tab")
+            stop, name, outline = self.page.evaluate(
+                """() => {
+                  const el = document.activeElement;
+                  const name = el.getAttribute('aria-label')
+                    ?? el.labels?.[0]?.textContent ?? el.textContent;
+                  const shown = el.matches('[type=radio]') ? el.closest('label') : el;
+                  return [el.dataset.stop, name, getComputedStyle(shown).outlineStyle];
+                }"""
+            )
+            if stop is not None:
+                reached[stop] = (name.strip(), outline)
+        return set(wanted), reached
+
 
 def _floats(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), "<f4")

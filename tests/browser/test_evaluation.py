@@ -151,20 +151,8 @@ def test_fits_a_phone(open_widget: Callable, waves: dict, sounds: dict, kind: st
     if kind != "errors":
         finish(view, dict.fromkeys(widget._conditions(), 50))
     assert view.overflow() == 0
-    small = view.root().evaluate(
-        """(el) => [...el.querySelectorAll(
-            'button, select, input[type=range], label:has(input), summary')]
-          .filter((x) => x.offsetParent && Math.min(x.offsetWidth, x.offsetHeight) < 40)
-          .map((x) => x.outerHTML)"""
-    )
-    assert small == []
-    cut = view.root().evaluate(
-        """(el) => [...el.querySelectorAll('p, dd, dt, td, th, li, label, .sst-value')]
-          .filter((x) => x.offsetParent && x.scrollWidth > x.clientWidth + 1)
-          .filter((x) => !x.closest('.sst-hidden'))
-          .map((x) => x.outerHTML)"""
-    )
-    assert cut == []
+    assert view.too_small() == []
+    assert view.cut_text() == []
 
 
 # ---- 誤差を足す部品

@@ -248,28 +248,9 @@ def test_lower_pictures_show_what_they_say(open_widget, sources, picture):
 
 def test_keyboard_alone_reaches_everything(open_widget, sources):
     view = open_widget(explorer(sources))
-    wanted = view.root().evaluate(
-        """(el) => {
-          const all = [...el.querySelectorAll('button, select, input, summary, [tabindex="0"]')];
-          all.forEach((x, i) => { x.dataset.stop = i; });
-          return all.filter((x) => x.offsetParent && !x.disabled && x.tabIndex >= 0
-            && !(x.type === 'radio' && !x.checked)).map((x) => x.dataset.stop);
-        }"""
-    )
-    reached = set()
-    for _ in range(len(wanted) + 6):
-        view.page.keyboard.press("Tab")
-        stop, outline = view.page.evaluate(
-            """() => {
-              const el = document.activeElement;
-              const shown = el.matches('[type=radio]') ? el.closest('label') : el;
-              return [el.dataset.stop, getComputedStyle(shown).outlineStyle];
-            }"""
-        )
-        if stop is not None:
-            assert outline != "none"
-            reached.add(stop)
-    assert set(wanted) <= reached
+    wanted, reached = view.tab_through()
+    assert wanted <= set(reached)
+    assert all(outline != "none" for _, outline in reached.values())
 
 
 def test_slider_changes_picture_and_sound_while_it_plays(open_widget, sources):

@@ -815,9 +815,4 @@ def test_fits_a_phone(open_widget: Callable, sources: dict, tool: str) -> None:
     view.root().locator("summary").click()
     press(view, "お手本（理想マスク）と比べる")
     assert view.overflow() == 0
-    small = view.root().evaluate(
-        """(el) => [...el.querySelectorAll('button, input[type=range], label:has(input), summary')]
-          .filter((x) => x.offsetParent && Math.min(x.offsetWidth, x.offsetHeight) < 40)
-          .map((x) => x.outerHTML)"""
-    )
-    assert small == []
+    assert view.too_small() == []

@@ -161,49 +161,15 @@ def test_fits_a_phone(open_widget: Callable, sources: dict, kind: str) -> None:
         advance(view, 1)
         choose(view, "ランダム")
     assert view.overflow() == 0
-    small = view.root().evaluate(
-        """(el) => [...el.querySelectorAll(
-            'button, select, input[type=range], label:has(input), summary')]
-          .filter((x) => x.offsetParent && Math.min(x.offsetWidth, x.offsetHeight) < 40)
-          .map((x) => x.outerHTML)"""
-    )
-    assert small == []
-    cut = view.root().evaluate(
-        """(el) => [...el.querySelectorAll('p, dd, dt, li, label, figcaption, .sst-value')]
-          .filter((x) => x.offsetParent && x.scrollWidth > x.clientWidth + 1)
-          .filter((x) => !x.closest('.sst-hidden'))
-          .map((x) => x.outerHTML)"""
-    )
-    assert cut == []
+    assert view.too_small() == []
+    assert view.cut_text() == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_keyboard_alone_reaches_everything(open_widget: Callable, sources: dict, kind: str) -> None:
     view = open_widget(KINDS[kind](sources))
-    wanted = view.root().evaluate(
-        """(el) => {
-          const all = [...el.querySelectorAll('button, select, input, summary, [tabindex="0"]')];
-          all.forEach((x, i) => { x.dataset.stop = i; });
-          const stops = all.filter((x) => x.offsetParent && !x.disabled && x.tabIndex >= 0
-            && !(x.type === 'radio' && !x.checked));
-          return stops.map((x) => x.dataset.stop);
-        }"""
-    )
-    reached = {}
-    for _ in range(len(wanted) + 6):
-        view.page.keyboard.press("Tab")
-        stop, name, outline = view.page.evaluate(
-            """() => {
-              const el = document.activeElement;
-              const name = el.getAttribute('aria-label')
-                ?? el.labels?.[0]?.textContent ?? el.textContent;
-              const shown = el.matches('[type=radio]') ? el.closest('label') : el;
-              return [el.dataset.stop, name, getComputedStyle(shown).outlineStyle];
-            }"""
-        )
-        if stop is not None:
-            reached[stop] = (name.strip(), outline)
-    assert set(wanted) <= set(reached)
+    wanted, reached = view.tab_through()
+    assert wanted <= set(reached)
     assert all(name and outline != "none" for name, outline in reached.values())
 
 

@@ -397,12 +397,7 @@ def test_fits_a_phone(open_widget: Callable, stems: dict, mode: str) -> None:
     view = open_widget(widget, viewport=(375, 812), touch=True, scale=2)
     view.root().locator("summary").click()
     assert view.overflow() == 0
-    small = view.root().evaluate(
-        """(el) => [...el.querySelectorAll('button, input[type=range], label:has(input), summary')]
-          .filter((x) => x.offsetParent && Math.min(x.offsetWidth, x.offsetHeight) < 40)
-          .map((x) => x.outerHTML)"""
-    )
-    assert small == []
+    assert view.too_small() == []
 
 
 # ---- 読者の音

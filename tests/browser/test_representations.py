@@ -116,20 +116,8 @@ def test_fits_a_phone(open_widget: Callable, music: np.ndarray, kind: str) -> No
     view = open_ready(open_widget, EXPLORERS[kind](music), viewport=(375, 812), touch=True, scale=2)
     view.root().locator("summary").click()
     assert view.overflow() == 0
-    small = view.root().evaluate(
-        """(el) => [...el.querySelectorAll(
-            'button, select, input[type=range], label:has(input), summary')]
-          .filter((x) => x.offsetParent && Math.min(x.offsetWidth, x.offsetHeight) < 40)
-          .map((x) => x.outerHTML)"""
-    )
-    assert small == []
-    cut = view.root().evaluate(
-        """(el) => [...el.querySelectorAll('p, dd, dt, td, th, label, .sst-value')]
-          .filter((x) => x.offsetParent && x.scrollWidth > x.clientWidth + 1)
-          .filter((x) => !x.closest('.sst-hidden'))
-          .map((x) => x.outerHTML)"""
-    )
-    assert cut == []
+    assert view.too_small() == []
+    assert view.cut_text() == []
 
 
 @pytest.mark.parametrize("kind", ["stft", "sampling"])
@@ -169,30 +157,8 @@ def test_every_control_is_named_and_reached_by_tab(
     open_widget: Callable, music: np.ndarray, kind: str
 ) -> None:
     view = open_ready(open_widget, EXPLORERS[kind](music))
-    wanted = view.root().evaluate(
-        """(el) => {
-          const all = [...el.querySelectorAll('button, select, input, summary, [tabindex="0"]')];
-          all.forEach((x, i) => { x.dataset.stop = i; });
-          const stops = all.filter((x) => x.offsetParent && !x.disabled && x.tabIndex >= 0
-            && !(x.type === 'radio' && !x.checked));
-          return stops.map((x) => x.dataset.stop);
-        }"""
-    )
-    reached = {}
-    for _ in range(len(wanted) + 6):
-        view.page.keyboard.press("Tab")
-        stop, name, outline = view.page.evaluate(
-            """() => {
-              const el = document.activeElement;
-              const name = el.getAttribute('aria-label')
-                ?? el.labels?.[0]?.textContent ?? el.textContent;
-              const shown = el.matches('[type=radio]') ? el.closest('label') : el;
-              return [el.dataset.stop, name, getComputedStyle(shown).outlineStyle];
-            }"""
-        )
-        if stop is not None:
-            reached[stop] = (name.strip(), outline)
-    assert set(wanted) <= set(reached)
+    wanted, reached = view.tab_through()
+    assert wanted <= set(reached)
     assert all(name and outline != "none" for name, outline in reached.values())
 
 
