@@ -11,6 +11,10 @@
 #
 # 例：make book PYTHON=python3.12 PIP_FLAGS="…"（pip に渡すオプション）
 
+# 小さな行列の計算が多い。スレッドの待ち合わせは、計算そのものより高くつく
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
 PYTHON ?= python3
 PIP_FLAGS ?=
 VENV := .venv

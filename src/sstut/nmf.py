@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sstut import _validate
 from sstut._engine import nmf as engine
+from sstut._engine.threads import one_thread
 from sstut.masking import separate
 from sstut.representations import mel_filterbank, stft
 
@@ -185,11 +186,12 @@ def nmf(
     updates = engine.Updates(target, bases, activations, beta, update_W)
     loss_every = _validate.positive_int(loss_every, "loss_every")
     losses = []
-    for k in range(_validate.positive_int(n_iter, "n_iter")):
-        measured = updates.sweep(measure=k % loss_every == 0)
-        losses += [measured] if k % loss_every == 0 else []
-    if n_iter % loss_every == 0:
-        losses.append(updates.sweep(update=False))
+    with one_thread():
+        for k in range(_validate.positive_int(n_iter, "n_iter")):
+            measured = updates.sweep(measure=k % loss_every == 0)
+            losses += [measured] if k % loss_every == 0 else []
+        if n_iter % loss_every == 0:
+            losses.append(updates.sweep(update=False))
     if update_W:
         weight = bases.sum(axis=0)
         weight[weight == 0] = 1
@@ -414,20 +416,22 @@ def rpca(
     norm = float(np.linalg.norm(M))
     if norm == 0:
         return RPCAResult(M.copy(), np.zeros_like(M), np.zeros(1))
-    largest = float(np.linalg.norm(M, 2))
-    Y = M / max(largest, float(np.abs(M).max()) / weight)  # 双対変数
-    mu = 1.25 / largest
+    n_iter = _validate.positive_int(n_iter, "n_iter")
     S, losses = np.zeros_like(M), []
-    for _ in range(_validate.positive_int(n_iter, "n_iter")):
-        L = _shrink_singular_values(M - S + Y / mu, 1 / mu)
-        T = M - L + Y / mu
-        S = np.sign(T) * np.maximum(np.abs(T) - weight / mu, 0)
-        residual = M - L - S
-        Y += mu * residual
-        mu *= 1.5
-        losses.append(float(np.linalg.norm(residual)) / norm)
-        if losses[-1] < tol:
-            break
+    with one_thread():
+        largest = float(np.linalg.norm(M, 2))
+        Y = M / max(largest, float(np.abs(M).max()) / weight)  # 双対変数
+        mu = 1.25 / largest
+        for _ in range(n_iter):
+            L = _shrink_singular_values(M - S + Y / mu, 1 / mu)
+            T = M - L + Y / mu
+            S = np.sign(T) * np.maximum(np.abs(T) - weight / mu, 0)
+            residual = M - L - S
+            Y += mu * residual
+            mu *= 1.5
+            losses.append(float(np.linalg.norm(residual)) / norm)
+            if losses[-1] < tol:
+                break
     return RPCAResult(L, S, np.array(losses))
 
 
