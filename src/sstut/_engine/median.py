@@ -104,40 +104,51 @@ def _reflected(x: Array, start: int, length: int) -> Array:
 
 def _running_block(x: Array, size: int, out: Array) -> None:
     """`x` は `(count + 2, tile, m)`、`out` は `(count, tile, m)`。行 r の窓は行 r から size 行。"""
-    count, tile, _ = out.shape
-    blocks: dict[tuple[int, int], Wires] = {}
+    tiles = _Tiles(x, size, out)
+    tile = out.shape[1]
+    if size == 2 * tile - 1:
+        core = tiles.rows(tile - 1, tile)
+    else:
+        shared = [tiles.rows(row, 1)[0] for row in range(tile - 1, size)]
+        spare = (tile - len(shared)) // 2
+        core = _sort([LOW] * spare + shared + [HIGH] * spare)
+    tiles.split(core, 0)
 
-    def ordered(start: int, n: int) -> Wires:
+
+class _Tiles:
+    """同じ形のタイルを並べたものの、窓どうしで共有する並べかえの結果。
+
+    入れ子の関数の再帰で書くと、参照が輪になり、途中の配列がすぐには解放されない。
+    """
+
+    def __init__(self, x: Array, size: int, out: Array) -> None:
+        self._x, self._size, self._out = x, size, out
+        self._blocks: dict[tuple[int, int], Wires] = {}
+
+    def rows(self, start: int, n: int) -> Wires:
+        return [wire[: len(self._out)] for wire in self._ordered(start, n)]
+
+    def _ordered(self, start: int, n: int) -> Wires:
         """各タイルの行 start からの n 行（n は 2 の冪）を、小さい順に並べる。"""
+        tile = self._out.shape[1]
         skip, first = divmod(start, tile)  # 先のタイルの行なら、そのタイルの結果をずらして見る
-        if (first, n) not in blocks:
+        if (first, n) not in self._blocks:
             if n == 1:
-                blocks[first, n] = [x[:, first]]
+                self._blocks[first, n] = [self._x[:, first]]
             else:
-                upper = ordered(first + n // 2, n // 2)
-                lower = [wire[: len(upper[0])] for wire in ordered(first, n // 2)]
-                blocks[first, n] = _merge(lower, upper)
-        return [wire[skip:] for wire in blocks[first, n]]
+                upper = self._ordered(first + n // 2, n // 2)
+                lower = [wire[: len(upper[0])] for wire in self._ordered(first, n // 2)]
+                self._blocks[first, n] = _merge(lower, upper)
+        return [wire[skip:] for wire in self._blocks[first, n]]
 
-    def rows(start: int, n: int) -> Wires:
-        return [wire[:count] for wire in ordered(start, n)]
-
-    def split(core: Wires, first: int) -> None:
+    def split(self, core: Wires, first: int) -> None:
         """行 first からの窓 len(core) 個の中央値を書く（core は共有分のうち中央になれる値）。"""
         half = len(core) // 2
         if half == 0:
-            out[:, first] = core[0]
+            self._out[:, first] = core[0]
         else:  # 前半の窓だけが読む half 行と、後半の窓だけが読む half 行を、それぞれに加える
-            split(_middle(core, rows(first + half - 1, half)), first)
-            split(_middle(core, rows(first + size, half)), first + half)
-
-    if size == 2 * tile - 1:
-        core = rows(tile - 1, tile)
-    else:
-        shared = [rows(row, 1)[0] for row in range(tile - 1, size)]
-        spare = (tile - len(shared)) // 2
-        core = _sort([LOW] * spare + shared + [HIGH] * spare)
-    split(core, 0)
+            self.split(_middle(core, self.rows(first + half - 1, half)), first)
+            self.split(_middle(core, self.rows(first + self._size, half)), first + half)
 
 
 def _sort(wires: Wires) -> Wires:
