@@ -80,21 +80,61 @@ def loudness(y: NDArray[np.floating], sr: float) -> float:
 
     章: index
     """
-    x = np.atleast_2d(np.asarray(y, dtype=np.float64))
-    for b, a in k_weighting(sr):
-        x = lfilter(b, a, x, axis=-1)
-    size = min(round(BLOCK * sr), x.shape[-1])
-    step = max(round(BLOCK * sr / 4), 1)
-    starts = range(0, x.shape[-1] - size + 1, step)
-    power = np.array([np.sum(np.mean(x[:, s : s + size] ** 2, axis=-1)) for s in starts])
-    for floor in (-70.0, None):  # まず -70 LUFS、次に平均 -10 LU より静かな区間を除く
-        level = -0.691 + 10 * np.log10(np.maximum(power, 1e-30))
-        if floor is None:
-            floor = -0.691 + 10 * np.log10(power.mean()) - 10
-        power = power[level > floor]
-        if power.size == 0:
-            return -np.inf
-    return float(-0.691 + 10 * np.log10(power.mean()))
+    meter = Meter(sr)
+    meter.feed(y)
+    return meter.loudness()
+
+
+class Meter:
+    """波形を少しずつ渡して、ラウドネスを測る。
+
+    Parameters
+    ----------
+    sr : float
+        標本化周波数 [Hz]。
+
+    章: index
+    """
+
+    def __init__(self, sr: float) -> None:
+        self._filters = k_weighting(sr)
+        self._states: list[NDArray[np.float64]] = []  # フィルタの途中の値
+        self._size = max(round(BLOCK * sr), 1)
+        self._step = max(round(BLOCK * sr / 4), 1)
+        self._rest: NDArray[np.float64] | None = None  # 次の区間に使う、フィルタを通した波形
+        self._powers: list[float] = []
+
+    def feed(self, y: NDArray[np.floating]) -> None:
+        """続きの波形 `(n_samples,)` か `(n_channels, n_samples)` を渡す。"""
+        x = np.atleast_2d(np.asarray(y, dtype=np.float64))
+        if self._rest is None:
+            self._rest = x[:, :0]
+            self._states = [np.zeros((len(x), 2)) for _ in self._filters]
+        for k, (b, a) in enumerate(self._filters):
+            x, self._states[k] = lfilter(b, a, x, axis=-1, zi=self._states[k])
+        x = np.concatenate([self._rest, x], axis=-1)
+        starts = range(0, x.shape[-1] - self._size + 1, self._step)
+        self._powers += [_power(x[:, s : s + self._size]) for s in starts]
+        self._rest = x[:, len(starts) * self._step :]
+
+    def loudness(self) -> float:
+        """渡した波形全体のラウドネス [LUFS]。"""
+        power = np.array(self._powers)
+        if power.size == 0 and self._rest is not None and self._rest.size:
+            power = np.array([_power(self._rest)])
+        for floor in (-70.0, None):  # まず -70 LUFS、次に平均 -10 LU より静かな区間を除く
+            level = -0.691 + 10 * np.log10(np.maximum(power, 1e-30))
+            if floor is None:
+                floor = -0.691 + 10 * np.log10(power.mean()) - 10
+            power = power[level > floor]
+            if power.size == 0:
+                return -np.inf
+        return float(-0.691 + 10 * np.log10(power.mean()))
+
+
+def _power(x: NDArray[np.float64]) -> float:
+    """2 乗平均の、チャネルについての和。"""
+    return float(np.sum(np.mean(x**2, axis=-1)))
 
 
 def level_match(tracks: Mapping[str, NDArray[np.floating]], sr: float) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import html
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -27,15 +28,7 @@ class Scores:
         return [header, *([n, *(f"{v:.2f}" for v in r.values())] for n, r in self.rows.items())]
 
     def __str__(self) -> str:
-        table = self._table()
-        widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
-
-        def line(cells: list[str]) -> str:
-            spaces = [" " * (w - _width(c)) for c, w in zip(cells, widths, strict=True)]
-            first = cells[0] + spaces[0]
-            return "  ".join([first, *(s + c for c, s in zip(cells[1:], spaces[1:], strict=True))])
-
-        return "\n".join(map(line, table))
+        return text_table(self._table())
 
     __repr__ = __str__
 
@@ -57,6 +50,18 @@ class Scores:
             f'<thead><tr><th scope="col" style="{cell};text-align:left">{head[0]}</th>{columns}'
             f"</tr></thead><tbody>{lines}</tbody></table></div>"
         )
+
+
+def text_table(rows: Sequence[Sequence[str]], *, right: bool = True) -> str:
+    """等幅の表。2 列目からは、right なら右にそろえる。"""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        spaces = [" " * (w - _width(c)) for c, w in zip(cells, widths, strict=True)]
+        padded = [s + c if right else c + s for c, s in zip(cells[1:], spaces[1:], strict=True)]
+        return "  ".join([cells[0] + spaces[0], *padded]).rstrip()
+
+    return "\n".join(map(line, rows))
 
 
 def _width(text: str) -> int:

@@ -6,7 +6,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,22 +76,27 @@ def load_audio(
         sr = positive_int(sr, "sr")
     with open_audio(Path(path)) as f:
         first, n_samples = _sample_range(f, start, duration)
-        try:
-            f.seek(first)
-            y = f.read(n_samples, dtype=dtype.name, always_2d=True).T  # (n_channels, n_samples)
-        except sf.LibsndfileError as e:
-            raise ValueError(f"{path} は途中で壊れていて読めません（{e}）。") from e
-        orig_sr = f.samplerate
-    if y.shape[-1] < n_samples:
-        raise ValueError(
-            f"{path} は途中で切れています"
-            f"（{n_samples} サンプルのうち {y.shape[-1]} しかありません）。"
-        )
-    check_finite(y, f"{path} の音")
+        y, orig_sr = _read(f, n_samples, dtype, first), f.samplerate
     y = y.mean(axis=0) if mono else np.ascontiguousarray(y)
     if sr is None or sr == orig_sr:
         return y, orig_sr
     return resample(y, orig_sr, sr), sr
+
+
+def read_blocks(f: sf.SoundFile, plan: Callable[[int, int], list[slice]]) -> Iterator[Array]:
+    """開いたファイルを先頭から 1 度だけ読み、ブロックに切って順に返す。
+
+    `plan(n_samples, sr)` はブロックの範囲で、始まりの順に並び、すき間がない（重なってよい）。
+    1 度に持つのは 1 ブロックだけなので、どんなに長いファイルでも読める。
+    """
+    _, n_samples = _sample_range(f, 0.0, None)
+    blocks = plan(n_samples, f.samplerate)
+    held = np.empty((f.channels, 0), np.float32)  # 前のブロックと重なる分
+    for here, following in zip(blocks, [*blocks[1:], slice(n_samples, n_samples)], strict=True):
+        fresh = _read(f, here.stop - here.start - held.shape[1], np.dtype(np.float32))
+        block = np.concatenate([held, fresh], axis=1)
+        yield block
+        held = block[:, following.start - here.start :]
 
 
 def save_audio(path: str | Path, y: Array, sr: int, *, subtype: str | None = None) -> int:
@@ -267,6 +272,23 @@ def open_audio(path: Path) -> sf.SoundFile:
         return sf.SoundFile(path)
     except (sf.LibsndfileError, TypeError) as e:  # 拡張子が .raw だと TypeError になる
         raise ValueError(f"{path} は音のファイルとして読めません（{e}）。") from e
+
+
+def _read(f: sf.SoundFile, n_samples: int, dtype: np.dtype[Any], first: int | None = None) -> Array:
+    """続き（first を渡せば、そこから）の `(n_channels, n_samples)` を読む。足りなければ断る。"""
+    try:
+        if first is not None:
+            f.seek(first)
+        y: Array = f.read(n_samples, dtype=dtype.name, always_2d=True).T
+    except sf.LibsndfileError as e:
+        raise ValueError(f"{f.name} は途中で壊れていて読めません（{e}）。") from e
+    if y.shape[-1] < n_samples:
+        raise ValueError(
+            f"{f.name} は途中で切れています"
+            f"（{n_samples} サンプルのうち {y.shape[-1]} しかありません）。"
+        )
+    check_finite(y, f"{f.name} の音")
+    return y
 
 
 def _sample_range(f: sf.SoundFile, start: float, duration: float | None) -> tuple[int, int]:
