@@ -16,6 +16,7 @@ MODULES = [
     "phase",
     "repetition",
     "representations",
+    "separators",
 ]
 HEAVY = {"torch", "librosa", "matplotlib", "numba", "anywidget", "pandas", "sklearn"}
 
