@@ -12,6 +12,7 @@ MODULES = [
     "evaluation",
     "hpss",
     "masking",
+    "mixing",
     "nmf",
     "phase",
     "repetition",
