@@ -1,12 +1,14 @@
 """古典的な分離の手法を、ほかの実装と比べる。
 
-    python -m bench separators [hpss repetition] [--reps 7] [--seconds 30] [--memory]
+    python -m bench separators [hpss repetition nmf] [--reps 7] [--seconds 30] [--memory]
 
 - `hpss`：1025 × 862（44.1 kHz の 10 秒、n_fft=2048, hop_length=512）の float32 を、
   librosa.decompose.hpss と、その中身の scipy.ndimage.median_filter 2 回と比べる。
 - `repetition`：44.1 kHz ステレオ 30 秒の REPET・REPET-SIM・2DFT を、nussl（あれば）と、
   numpy と scipy の関数をそのまま並べた実装と比べる。nussl の REPET-SIM は数分かかるので、
   `--slow` を付けたときだけ 1 回測る。
+- `nmf`：1025 × 1300 の float32 を、16 成分に分ける。scikit-learn と、同じ初期値から同じ回数
+  （200 回）直す。ユークリッド距離と、横に長い行列（1025 × 5200、50 回）でも測る。
 
 時間は 1 スレッドの CPU 時間の中央値、「倍」は相手の時間 / sstut の時間。
 """
@@ -23,15 +25,18 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 import scipy.signal
+from sklearn.decomposition import non_negative_factorization
 
 from bench import _timing
 from sstut.hpss import hpss, median_filter, separate_hpss
+from sstut.nmf import divergence, nmf
 from sstut.repetition import separate_ft2d, separate_repet, separate_repet_sim
 from sstut.representations import istft, stft
 
 SR, N_FFT, HOP = 44100, 2048, 512
 HPSS_GOALS = (15.0, 45.0)  # librosa の何倍速いか（必ず, できれば）
 REPETITION_GOALS = {"REPET": 2.0, "2DFT": 1.4}  # nussl の何倍速いか
+NMF_GOALS = (1.1, 1.7)  # KL の NMF が scikit-learn の何倍速いか（必ず, できれば）
 MEMORY_GOAL, REALTIME_GOAL = 1024.0, 40.0  # 10 分のステレオでの MiB と、実時間の何倍か
 
 
@@ -220,11 +225,54 @@ def run_nussl(nussl: Any, name: str, mixture: np.ndarray) -> Any:
     return [e.audio_data for e in getattr(nussl.separation.primitive, name)(signal)()]
 
 
+# ---- NMF -------------------------------------------------------------------------------
+
+
+def bench_nmf(args: argparse.Namespace) -> None:
+    ratio = compare_nmf("kl", "kullback-leibler", 1300, 200, args.reps)
+    floor, stretch = NMF_GOALS
+    reached = "できれば も達成" if ratio >= stretch else "達成" if ratio >= floor else "未達"
+    print(f"  KL の目標は {floor:g} 倍、できれば {stretch:g} 倍: {reached}")
+    compare_nmf("euclidean", "frobenius", 1300, 200, args.reps)
+    compare_nmf("kl", "kullback-leibler", 5200, 50, args.reps)
+
+
+def compare_nmf(loss: str, beta_loss: str, n_frames: int, n_iter: int, reps: int) -> float:
+    """同じ初期値から同じ回数だけ直す。scikit-learn の何倍速いかを返す。"""
+    rng = np.random.default_rng(0)
+    n_freq, k = 1025, 16
+    V = rng.random((n_freq, k)) @ rng.random((k, n_frames)) * rng.random((n_freq, n_frames))
+    W, H = rng.random((n_freq, k)) + 0.1, rng.random((k, n_frames)) + 0.1
+    V, W, H = (x.astype(np.float32) for x in (V, W, H))
+
+    def ours() -> tuple[np.ndarray, np.ndarray]:
+        result = nmf(V, W=W, H=H, loss=loss, n_iter=n_iter, loss_every=n_iter)
+        return result.W, result.H
+
+    def theirs() -> tuple[np.ndarray, np.ndarray]:
+        options = {"init": "custom", "solver": "mu", "beta_loss": beta_loss, "tol": 0}
+        return non_negative_factorization(
+            V, W=W.copy(), H=H.copy(), n_components=k, max_iter=n_iter, **options
+        )[:2]
+
+    contenders = {"sstut.nmf": ours, "scikit-learn": theirs}
+    notes = {}
+    for name, run in contenders.items():
+        bases, activations = run()
+        notes[name] = f"（最後の損失 {divergence(V, bases @ activations, loss):.6e}）"
+    times = _timing.cpu(contenders, reps)
+    report(f"NMF {loss} {V.shape} float32、{k} 成分、{n_iter} 回", times, notes)
+    ratio = times["scikit-learn"] / times["sstut.nmf"]
+    print(f"  scikit-learn の {ratio:.2f} 倍速い")
+    return ratio
+
+
 # ---- 入口 ------------------------------------------------------------------------------
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "hpss": bench_hpss,
     "repetition": bench_repetition,
+    "nmf": bench_nmf,
 }
 
 

@@ -44,14 +44,15 @@ class Updates:
         gram = self.H @ self.H.T if self.beta == 2 else None
         for start in range(0, len(self.V), BLOCK):
             v, w = self.V[start : start + BLOCK], self.W[start : start + BLOCK]
-            q = self._approximate(w)
+            # ユークリッド距離の更新には、近似が要らない
+            q = self._approximate(w) if measure or self.beta != 2 else self.tile
             if measure:
                 loss += self._loss(v, q)
             if not update:
                 continue
             if self.update_W:
                 self._update_bases(v, w, q, row_sums, gram)
-                q = self._approximate(w)
+                q = self._approximate(w) if self.beta != 2 else self.tile
             self._accumulate_activations(v, w, q)
         if update:
             self._update_activations()
