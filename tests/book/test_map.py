@@ -28,10 +28,22 @@ def public_stems(folder):
     return {name for name in files | packages if name[0] != "_"}
 
 
-def module_source(root, stem):
+def module_functions(root, stem):
+    """章のモジュールが公開する関数とクラス。パッケージなら `__all__` に並べたもの。"""
     place = root / "src" / "sstut" / stem
-    package = place / "__init__.py"
-    return (package if package.is_file() else place.with_suffix(".py")).read_text("utf-8")
+    if not place.is_dir():
+        return public_functions(place.with_suffix(".py").read_text("utf-8"))
+    exported = set(exported_names((place / "__init__.py").read_text("utf-8")))
+    sources = [path.read_text("utf-8") for path in sorted(place.glob("*.py"))]
+    return [f for source in sources for f in public_functions(source) if f.name in exported]
+
+
+def exported_names(source):
+    """`__all__` に並べた名前。"""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return ast.literal_eval(node.value)
+    return []
 
 
 def test_table_of_contents_lists_every_page_in_order(pages, root):
@@ -49,7 +61,7 @@ def test_numbers_and_stems_are_unique(pages):
 
 
 def test_every_chapter_has_its_module_and_tests(chapter, root):
-    assert module_source(root, chapter.stem)
+    assert module_functions(root, chapter.stem)
     assert (root / "tests" / f"test_{chapter.stem}.py").is_file()
 
 
@@ -74,8 +86,7 @@ def test_every_widget_has_its_script_and_tests(pages, root, kind):
 
 
 def test_every_public_function_appears_in_its_chapter(chapter, root):
-    functions = public_functions(module_source(root, chapter.stem))
-    assert functions
+    functions = module_functions(root, chapter.stem)
     names = [f.name for f in functions if isinstance(f, ast.FunctionDef)]
     unnamed = [n for n in names if not re.search(rf"\b{n}\b", chapter.text)]
     assert unnamed == []
@@ -83,7 +94,7 @@ def test_every_public_function_appears_in_its_chapter(chapter, root):
 
 def test_docstrings_end_with_their_chapter(chapter, root):
     wrong = []
-    for function in public_functions(module_source(root, chapter.stem)):
+    for function in module_functions(root, chapter.stem):
         lines = (ast.get_docstring(function) or "").splitlines()
         if not lines or lines[-1] != f"章: {chapter.stem}":
             wrong.append(function.name)
@@ -108,3 +119,4 @@ def test_shown_code_exists_and_fits_the_page(chapter, root):
 def test_public_functions_are_found():
     source = "def shown(): ...\ndef _hidden(): ...\nclass Thing:\n    def method(self): ...\n"
     assert [f.name for f in public_functions(source)] == ["shown", "Thing"]
+    assert exported_names('__all__ = ["shown", "Thing"]') == ["shown", "Thing"]
