@@ -14,6 +14,7 @@ MODULES = [
     "masking",
     "mixing",
     "nmf",
+    "optimization",
     "phase",
     "repetition",
     "representations",

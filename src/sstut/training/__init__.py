@@ -8,7 +8,7 @@ from sstut.training.checkpoint import load_checkpoint, read_card, save_checkpoin
 from sstut.training.config import Config, load_config
 from sstut.training.loop import Batches, Trained, make_mixer, train, train_step
 from sstut.training.objectives import LOSSES
-from sstut.training.optimizer import autoclip, clip_gradients, learning_rate
+from sstut.training.optimizer import clip_gradients, learning_rate
 from sstut.training.recipes import RECIPES
 from sstut.training.scoring import evaluate
 
@@ -18,7 +18,6 @@ __all__ = [
     "Batches",
     "Config",
     "Trained",
-    "autoclip",
     "clip_gradients",
     "evaluate",
     "learning_rate",
