@@ -183,3 +183,29 @@ def test_unknown_names_are_refused(noise):
 )
 def test_window_is_about_46_milliseconds(sr, n_fft):
     assert separators.frame_length(sr) == n_fft
+
+
+@pytest.mark.parametrize("path", sorted(separators.CHECKPOINTS.glob("*.safetensors")), ids=str)
+def test_checkpoints_reproduce_their_stated_scores(path):
+    """付属のネットワークを読み直すと、カードに書いた改善量がまた得られる。"""
+    from sstut.mixing import evaluation_set
+    from sstut.training import evaluate, load_checkpoint, read_card
+
+    card = read_card(path)
+    network, task = load_checkpoint(path), card["config"]["task"]
+    for domain, stated in card["metrics"]["si_sdr_improvement"].items():
+        found = evaluate(network, evaluation_set(task, domain=domain)).mean()
+        assert found == pytest.approx(stated, abs=0.1)
+    assert path.stat().st_size < 5e6
+
+
+def test_the_network_separates_the_bundled_song_at_its_own_rate():
+    """付属の曲は学習に使っていない。44.1 kHz のステレオのまま分ける。"""
+    song = load_song("yokaze")
+    end = 12 * song.sr
+    parts = separate("mask-inference", song.mixture[:, :end], song.sr)
+    for name, truth in (("vocals", song.stems["vocals"]), ("accompaniment", song.accompaniment)):
+        gain = improvement(si_sdr, truth[:, :end], parts[name], song.mixture[:, :end])
+        assert gain.mean() > 4
+    with pytest.raises(ValueError, match="8000 Hz 以上"):
+        separate("mask-inference", song.mixture[0, :4000], 4000)

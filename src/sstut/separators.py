@@ -4,9 +4,12 @@
 音声は `(..., n_samples)`、結果は音源を先頭に並べた `(n_sources, ..., n_samples)`。
 """
 
+import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,12 +20,14 @@ from sstut.evaluation import best_permutation
 from sstut.hpss import separate_hpss
 from sstut.nmf import separate_rpca, separate_timbre
 from sstut.repetition import separate_ft2d, separate_repet, separate_repet_sim
+from sstut.representations import resample
 
 Array: TypeAlias = NDArray[Any]
 
 WINDOW = 0.046  # 窓の長さの目安 [秒]。44.1 kHz で 2048 サンプル
 BLOCK = 60.0  # 1 度に分ける長さ [秒]。くり返しが何回も入り、メモリが増えすぎない長さ
 OVERLAP = 4.0  # となりのブロックと重ねる長さ [秒]。中央の半分でなめらかに切り替える
+CHECKPOINTS = Path(__file__).parent / "checkpoints"  # 付属の、学んだネットワーク
 ALIGN = 1 << 14  # ブロックの始まりをそろえる単位。フレームの位置が、全体を変換したときと一致する
 
 
@@ -305,6 +310,36 @@ def _rpca(mixture: Array, sr: float, **parameters: Any) -> Array:
     return separate_rpca(mixture, n_fft=n_fft, hop_length=n_fft // 4, **parameters)
 
 
+@cache
+def _checkpoint(name: str) -> tuple[Any, int]:
+    """付属のネットワークと、その標本化周波数。1 度だけ読む。"""
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError("この手法には PyTorch が要ります。requirements.txt を入れてください。")
+    from sstut.training import load_checkpoint, read_card
+
+    path = CHECKPOINTS / f"{name}.safetensors"
+    return load_checkpoint(path), int(read_card(path)["config"]["sr"])
+
+
+def _network(name: str) -> Callable[..., Array]:
+    """付属のネットワークで分ける関数。ネットワークの知らない高い音は、最後の音源に入れる。"""
+
+    def separate_network(mixture: Array, sr: int) -> Array:
+        network, network_sr = _checkpoint(name)
+        if sr < network_sr:
+            raise ValueError(
+                f"この手法には、標本化周波数が {network_sr} Hz 以上の音が要ります（{sr} Hz）。"
+            )
+        estimates = network.separate(resample(mixture, sr, network_sr))
+        sources = np.empty((len(estimates), *mixture.shape), mixture.dtype)
+        # 戻した長さは、切り上げの分だけ長いことがある
+        sources[:-1] = resample(estimates[:-1], network_sr, sr)[..., : mixture.shape[-1]]
+        sources[-1] = mixture - sources[:-1].sum(axis=0)
+        return sources
+
+    return separate_network
+
+
 _HIGH_PASS = Parameter(100.0, _number, "これより低い周波数 [Hz] は、すべて背景とする")
 _BACKGROUND = ("background", "foreground")
 
@@ -395,6 +430,15 @@ METHODS: dict[str, Method] = {
             },
             ordered=True,
             chapter="nmf",
+        ),
+        Method(
+            "mask-inference",
+            "学んだネットワーク（BLSTM）で、歌と伴奏に分ける",
+            ("vocals", "accompaniment"),
+            _network("mask-inference-8k"),
+            {},
+            ordered=True,
+            chapter="training",
         ),
     )
 }
