@@ -19,6 +19,7 @@ MODULES = [
     "repetition",
     "representations",
     "separators",
+    "supervised",
 ]
 HEAVY = {"torch", "librosa", "matplotlib", "numba", "anywidget", "pandas", "sklearn"}
 
