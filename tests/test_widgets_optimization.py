@@ -61,7 +61,7 @@ def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
         (noise(SR), noise(SR), r"mixtures は \(2, n_samples\)"),
         (noise(2, SR), noise(2, SR), r"reference は \(n_samples,\)"),
         (noise(2, SR), noise(SR - 1), "reference の長さ 7999"),
-        (noise(2, SR), np.zeros(SR, np.float32), "正解の音が無音"),
+        (noise(2, SR), np.zeros(SR, np.float32), "正解の音 が無音"),
         (noise(2, SR) * np.nan, noise(SR), "mixtures に NaN"),
     ],
 )

@@ -92,6 +92,12 @@ def check_audio(y: ArrayLike, sr: float, name: str = "y", max_seconds: float = M
     return np.atleast_2d(x).astype(np.float32)
 
 
+def check_sounding(name: str, wave: NDArray[Any]) -> None:
+    """無音（16 bit の整数で、すべて 0 になる音）を断る。"""
+    if not np.any(np.abs(wave) > 0.5 / 32768):
+        raise ValueError(f"{name} が無音です。鳴っている音を渡してください。")
+
+
 def check_length(name: str, n_samples: int, wanted: int, other: str) -> None:
     """波形の長さが、`other` の長さ `wanted` と同じことを確かめる。"""
     if n_samples != wanted:

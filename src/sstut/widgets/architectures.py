@@ -12,7 +12,15 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from sstut.representations import stft
-from sstut.widgets._base import AudioWidget, bundle, check_audio, check_choice, check_range, checked
+from sstut.widgets._base import (
+    AudioWidget,
+    bundle,
+    check_audio,
+    check_choice,
+    check_range,
+    check_sounding,
+    checked,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,8 +110,7 @@ class ArchitectureExplorer(AudioWidget):
         **traits: Any,
     ) -> None:
         mono = check_audio(mixture, sr, "mixture", MAX_SECONDS).mean(axis=0)
-        if not np.any(np.abs(mono) > 0.5 / 32768):
-            raise ValueError("mixture が無音です。鳴っている音を渡してください。")
+        check_sounding("mixture", mono)
         if not 1 <= len(networks) <= MAX_NETWORKS:
             raise ValueError(
                 f"networks は 1 個以上 {MAX_NETWORKS} 個以下にしてください（{len(networks)} 個）。"

@@ -23,6 +23,7 @@ from sstut.widgets._base import (
     check_audio,
     check_choice,
     check_length,
+    check_sounding,
     checked,
 )
 
@@ -117,8 +118,7 @@ class ErrorExplorer(AudioWidget):
         audio = {term: _mono(wave, sr, term) for term, wave in waves.items()}
         for term, wave in audio.items():
             check_length(term, wave.shape[-1], audio["target"].shape[-1], "target")
-            if not np.any(np.round(wave * 32768)):
-                raise ValueError(f"{term} が無音です。音の入った波形を渡してください。")
+            check_sounding(term, wave)
         for trait, value in traits.items():
             _check_error_trait(trait, value)
         labels = {"target": name, "interference": "干渉", "noise": "雑音"}

@@ -17,6 +17,7 @@ from sstut.widgets._base import (
     check_choice,
     check_points,
     check_range,
+    check_sounding,
     check_sources,
     checked,
 )
@@ -117,8 +118,7 @@ class HpssExplorer(AudioWidget):
         **traits: Any,
     ) -> None:
         mono = check_audio(mixture, sr, "mixture").mean(axis=0)
-        if not np.any(np.abs(mono) > 0.5 / 32768):
-            raise ValueError("mixture が無音です。分ける音を渡してください。")
+        check_sounding("mixture", mono)
         _check_frames(n_fft, hop_length, mono.size)
         if np.isposinf(traits.get("power", 2.0)):
             traits = {**traits, "power": 2.0, "binary": True}

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike
 
-from sstut.widgets._base import AudioWidget, bundle, check_audio, check_choice, checked
+from sstut.widgets._base import (
+    AudioWidget,
+    bundle,
+    check_audio,
+    check_choice,
+    check_sounding,
+    checked,
+)
 
 TARGET = "正解"  # 部品の中での名前
 MAX_SECONDS = 2.0  # 長いと、面の計算を待たせる
@@ -93,8 +99,7 @@ class LossExplorer(AudioWidget):
             raise ValueError(
                 f"target は {MIN_SAMPLES} サンプル以上にしてください（渡された長さ：{mono.size}）。"
             )
-        if not np.any(np.abs(mono) > 0.5 / 32768):
-            raise ValueError("target が無音です。鳴っている音を渡してください。")
+        check_sounding("target", mono)
         for name, value in traits.items():
             _check(name, value)
         super().__init__({TARGET: mono}, sr, credit=credit, title=title, **traits)

@@ -16,6 +16,7 @@ from sstut.widgets._base import (
     check_choice,
     check_length,
     check_range,
+    check_sounding,
     checked,
 )
 
@@ -159,6 +160,5 @@ def _check_sounds(mixtures: ArrayLike, reference: ArrayLike, sr: float) -> NDArr
     check_length("reference", s.shape[1], x.shape[1], "mixtures")
     sounds: NDArray[np.float32] = np.vstack([x, s])
     for name, y in zip(NAMES, sounds, strict=True):
-        if not np.any(np.abs(y) > 0.5 / 32768):
-            raise ValueError(f"{name}の音が無音です。")
+        check_sounding(f"{name}の音", y)
     return sounds

@@ -19,6 +19,7 @@ from sstut.widgets._base import (
     check_choice,
     check_points,
     check_range,
+    check_sounding,
     check_sources,
     checked,
 )
@@ -204,8 +205,7 @@ class PhaseExplorer(AudioWidget):
         **traits: Any,
     ) -> None:
         mono = check_audio(target, sr, "target").mean(axis=0)
-        if not np.any(np.abs(mono) > 0.5 / 32768):
-            raise ValueError("target が無音です。位相を決められる音を渡してください。")
+        check_sounding("target", mono)
         _check_stft(n_fft, hop_length, mono.size)
         for trait, value in traits.items():
             _check_explorer(trait, value)

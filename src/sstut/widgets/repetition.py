@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike
 
@@ -17,6 +16,7 @@ from sstut.widgets._base import (
     check_choice,
     check_points,
     check_range,
+    check_sounding,
     check_sources,
     checked,
 )
@@ -124,8 +124,7 @@ class RepetitionExplorer(AudioWidget):
         **traits: Any,
     ) -> None:
         mono = check_audio(mixture, sr, "mixture").mean(axis=0)
-        if not np.any(np.abs(mono) > 0.5 / 32768):
-            raise ValueError("mixture が無音です。分ける音を渡してください。")
+        check_sounding("mixture", mono)
         _check_frames(n_fft, hop_length, mono.size, sr)
         for name, value in traits.items():
             _check(name, value)
