@@ -42,7 +42,7 @@ def test_verdict_shows_icon_and_word(level, icon):
 def test_verdict_escapes_html_and_marks_code():
     page = check.Verdict("まだ", "<b>`x < 1`</b>")._repr_html_()
     assert "<b>" not in page
-    assert f"<code>{html.escape('x < 1')}</code>" in page
+    assert f">{html.escape('x < 1')}</code>" in page
 
 
 def test_verdict_is_frozen_and_checked():

@@ -1,7 +1,6 @@
 """学習の試験：損失が下がる、止めても続きから同じ値になる、分けても同じ、壊れたファイルを断る。"""
 
 import dataclasses
-import doctest
 import json
 import os
 import signal
@@ -35,7 +34,6 @@ from sstut.training import (
     load_checkpoint,
     load_config,
     loop,
-    optimizer,
     read_card,
     save_checkpoint,
     train,
@@ -569,8 +567,3 @@ def test_bad_config_files_are_refused(tmp_path, name, text, message):
 def test_missing_config_file(tmp_path):
     with pytest.raises(ValueError, match="読めません"):
         load_config(Path(tmp_path) / "none.toml")
-
-
-def test_examples_in_docstrings():
-    assert doctest.testmod(optimizer).attempted > 0
-    assert doctest.testmod(optimizer).failed == 0

@@ -43,7 +43,9 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         icon, color = _LOOK[self.level]
-        text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
+        # 明暗のどちらでも、地の色に合う文字の色にする
+        code = r'<code style="color:inherit">\1</code>'
+        text = re.sub(r"`([^`]+)`", code, html.escape(self.message))
         return (
             f'<div class="sstut-verdict" data-level="{self.level}" role="status" style="'
             f"border:1px solid {color};border-left-width:.4em;border-radius:.4em;color:inherit;"
