@@ -59,7 +59,9 @@ export function createDiagram({ signal, onBlock }) {
     if (!(event.key in moves) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    onBlock(clamp(shown.index + moves[event.key]));
+    // 描きなおしを待たずに覚える。次のキーが早く来ても数え落とさない
+    shown = { ...shown, index: clamp(shown.index + moves[event.key]) };
+    onBlock(shown.index);
   }, { signal });
   return {
     el,

@@ -206,13 +206,19 @@ export function createDiagram({ signal, onIndex }) {
     });
   }
 
+  /** 描きなおしを待たずに覚える。次のキーが、描きなおしより早く来ても数え落とさない。 */
+  function move(index) {
+    view = { ...view, index: clamp(index) };
+    onIndex(view.index);
+  }
+
   function pick(event) {
     const box = el.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const part = (x - LEFT) / plotWidth();
     const time = y < 20 ? part * view.levels[0].length : left + part * width;
     const { offset, step } = last().place;
-    onIndex(clamp(Math.round((time - offset) / step)));
+    move(Math.round((time - offset) / step));
   }
   el.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !view) return;
@@ -230,7 +236,7 @@ export function createDiagram({ signal, onIndex }) {
     if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
-    onIndex(clamp(next));
+    move(next);
   }, { signal });
 
   const redraw = () => { if (view) draw(); };
