@@ -607,7 +607,7 @@ def unmixing_moments(mixtures: ArrayLike, reference: ArrayLike, block_length: in
 
 
 def unmixing_mse(moments: Moments) -> Surface:
-    """分離の 二乗誤差：‖正解 − 推定‖² / ‖正解‖²。theta の 2 次式。
+    """分離の二乗誤差：‖正解 − 推定‖² / ‖正解‖²。theta の 2 次式。
 
     Parameters
     ----------

@@ -92,6 +92,15 @@ def check_audio(y: ArrayLike, sr: float, name: str = "y", max_seconds: float = M
     return np.atleast_2d(x).astype(np.float32)
 
 
+def check_mono(
+    y: ArrayLike, sr: float, name: str, max_seconds: float = MAX_SECONDS
+) -> NDArray[np.float32]:
+    """渡せる音で、無音でないことを確かめ、チャネルを平均した ``(n_samples,)`` にする。"""
+    mono: NDArray[np.float32] = check_audio(y, sr, name, max_seconds).mean(axis=0)
+    check_sounding(name, mono)
+    return mono
+
+
 def check_sounding(name: str, wave: NDArray[Any]) -> None:
     """無音（16 bit の整数で、すべて 0 になる音）を断る。"""
     if not np.any(np.abs(wave) > 0.5 / 32768):

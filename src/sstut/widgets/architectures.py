@@ -15,10 +15,9 @@ from sstut.representations import stft
 from sstut.widgets._base import (
     AudioWidget,
     bundle,
-    check_audio,
     check_choice,
+    check_mono,
     check_range,
-    check_sounding,
     checked,
 )
 
@@ -109,8 +108,7 @@ class ArchitectureExplorer(AudioWidget):
         title: str = "",
         **traits: Any,
     ) -> None:
-        mono = check_audio(mixture, sr, "mixture", MAX_SECONDS).mean(axis=0)
-        check_sounding("mixture", mono)
+        mono = check_mono(mixture, sr, "mixture", MAX_SECONDS)
         if not 1 <= len(networks) <= MAX_NETWORKS:
             raise ValueError(
                 f"networks は 1 個以上 {MAX_NETWORKS} 個以下にしてください（{len(networks)} 個）。"

@@ -13,11 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sstut.widgets._base import (
     AudioWidget,
     bundle,
-    check_audio,
     check_choice,
+    check_mono,
     check_points,
     check_range,
-    check_sounding,
     check_sources,
     checked,
 )
@@ -117,8 +116,7 @@ class HpssExplorer(AudioWidget):
         title: str = "",
         **traits: Any,
     ) -> None:
-        mono = check_audio(mixture, sr, "mixture").mean(axis=0)
-        check_sounding("mixture", mono)
+        mono = check_mono(mixture, sr, "mixture")
         _check_frames(n_fft, hop_length, mono.size)
         if np.isposinf(traits.get("power", 2.0)):
             traits = {**traits, "power": 2.0, "binary": True}

@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike
 from sstut.widgets._base import (
     AudioWidget,
     bundle,
-    check_audio,
     check_choice,
+    check_mono,
     check_points,
     check_range,
-    check_sounding,
     check_sources,
     checked,
 )
@@ -115,8 +114,7 @@ class NmfExplorer(AudioWidget):
         title: str = "",
         **traits: Any,
     ) -> None:
-        mono = check_audio(mixture, sr, "mixture", MAX_SECONDS).mean(axis=0)
-        check_sounding("mixture", mono)
+        mono = check_mono(mixture, sr, "mixture", MAX_SECONDS)
         _check_frames(n_fft, hop_length, mono.size)
         sources = sources or {}
         if {MIXTURE, ""} & set(sources):

@@ -15,11 +15,10 @@ from sstut.representations import check_nola
 from sstut.widgets._base import (
     AudioWidget,
     bundle,
-    check_audio,
     check_choice,
+    check_mono,
     check_points,
     check_range,
-    check_sounding,
     check_sources,
     checked,
 )
@@ -204,8 +203,7 @@ class PhaseExplorer(AudioWidget):
         title: str = "",
         **traits: Any,
     ) -> None:
-        mono = check_audio(target, sr, "target").mean(axis=0)
-        check_sounding("target", mono)
+        mono = check_mono(target, sr, "target")
         _check_stft(n_fft, hop_length, mono.size)
         for trait, value in traits.items():
             _check_explorer(trait, value)

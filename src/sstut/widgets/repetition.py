@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike
 from sstut.widgets._base import (
     AudioWidget,
     bundle,
-    check_audio,
     check_choice,
+    check_mono,
     check_points,
     check_range,
-    check_sounding,
     check_sources,
     checked,
 )
@@ -123,8 +122,7 @@ class RepetitionExplorer(AudioWidget):
         title: str = "",
         **traits: Any,
     ) -> None:
-        mono = check_audio(mixture, sr, "mixture").mean(axis=0)
-        check_sounding("mixture", mono)
+        mono = check_mono(mixture, sr, "mixture")
         _check_frames(n_fft, hop_length, mono.size, sr)
         for name, value in traits.items():
             _check(name, value)

@@ -29,6 +29,15 @@ export function siSdr(reference, estimate) {
   return decibel(a * a * energy, residual);
 }
 
+/** siSdr と同じ。ただし、正解が無音で決まらないときは、エラーではなく NaN。画面に「—」と出すときに使う。 */
+export function safeSdr(reference, estimate) {
+  try {
+    return siSdr(reference, estimate);
+  } catch {
+    return NaN;
+  }
+}
+
 /**
  * SD-SDR（スケール依存 SDR、Le Roux ら 2019）。倍率を許さず、正解の成分 a s を誤差 s - ŝ と比べる。
  * 平均は引いてから測る。

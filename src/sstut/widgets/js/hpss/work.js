@@ -7,7 +7,7 @@
 
 import { hpssMasks } from "../dsp/hpss.js";
 import { runningMedian, sortLines } from "../dsp/median.js";
-import { siSdr } from "../dsp/metrics.js";
+import { safeSdr } from "../dsp/metrics.js";
 import { magnitude, magnitudeDb, maximum } from "../dsp/spectrogram.js";
 import { istft, stft } from "../dsp/stft.js";
 
@@ -65,13 +65,4 @@ export function createWork(mixture, sources) {
     if (!masks.rest) rest.fill(0);
   }
   return work;
-}
-
-/** 無音の正解では決まらないので NaN。 */
-function safeSdr(reference, estimate) {
-  try {
-    return siSdr(reference, estimate);
-  } catch {
-    return NaN;
-  }
 }

@@ -1,6 +1,6 @@
 // 混合音 1 つ分の計算：STFT、マスクの作り方、通した音と残りの音、良さ。画面を使わない。
 
-import { siSdr } from "../dsp/metrics.js";
+import { safeSdr } from "../dsp/metrics.js";
 import { magnitudeDb } from "../dsp/spectrogram.js";
 import { istft, stft } from "../dsp/stft.js";
 import { createRecipes } from "./recipes.js";
@@ -29,13 +29,4 @@ export function createWork(mixture, sources, options) {
     /** お手本の SI-SDR。 */
     best(mask, index) { return safeSdr(sources[index].wave, istft(S, { mask })); },
   };
-}
-
-/** 無音の正解では決まらないので NaN。 */
-function safeSdr(reference, estimate) {
-  try {
-    return siSdr(reference, estimate);
-  } catch {
-    return NaN;
-  }
 }

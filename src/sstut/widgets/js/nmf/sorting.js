@@ -1,19 +1,10 @@
 // 成分を音源に組分けし、組ごとの SI-SDR を見る。
 
-import { siSdr } from "../dsp/metrics.js";
+import { safeSdr } from "../dsp/metrics.js";
 import { button, h, select } from "../ui/dom.js";
 import { panel } from "../ui/parts.js";
 import { bestGroups } from "./assign.js";
 import { cssColor } from "./colors.js";
-
-/** 無音の正解や推定では決まらないので NaN。 */
-function score(reference, estimate) {
-  try {
-    return siSdr(reference, estimate);
-  } catch {
-    return NaN;
-  }
-}
 
 /** 小数 1 桁、単位なし（桁が揺れると、変わり方を読みにくい）。 */
 function plain(db) {
@@ -27,7 +18,7 @@ function plain(db) {
  */
 export function createSorting({ frame, model, sources, mixture, onHear }) {
   const names = sources.map(({ label }) => label);
-  const before = sources.map(({ wave }) => score(wave, mixture));
+  const before = sources.map(({ wave }) => safeSdr(wave, mixture));
   const picks = h("div", { class: "sst-nmf-picks" });
   let selects = [];
   let work = null;
@@ -70,7 +61,7 @@ export function createSorting({ frame, model, sources, mixture, onHear }) {
       if (el.hidden) return [];
       return rows.map(({ name, now, gain, hear }, i) => {
         const mine = members(name);
-        const value = mine.length > 0 ? score(sources[i].wave, work.wave(mine)) : NaN;
+        const value = mine.length > 0 ? safeSdr(sources[i].wave, work.wave(mine)) : NaN;
         now.textContent = plain(value);
         gain.textContent = plain(value - before[i]);
         hear.el.disabled = mine.length === 0;

@@ -5,7 +5,7 @@
 //   work.step(0.99);                            1 回進める
 //   work.now、work.spectrum、work.score         いまの波形、複素スペクトログラム、{ loss, sdr }
 
-import { siSdr } from "../dsp/metrics.js";
+import { safeSdr } from "../dsp/metrics.js";
 import { createSearch, polar, randomPhase, spectralConvergence, withMagnitude } from "../dsp/phase.js";
 import { magnitude, magnitudeDb } from "../dsp/spectrogram.js";
 import { istft, stft } from "../dsp/stft.js";
@@ -70,13 +70,4 @@ export function createWork(waves, options) {
       score = { loss: search.losses[0], sdr: safeSdr(truth, search.waves[0]) };
     },
   };
-}
-
-/** 無音の正解では決まらないので NaN。 */
-function safeSdr(reference, estimate) {
-  try {
-    return siSdr(reference, estimate);
-  } catch {
-    return NaN;
-  }
 }

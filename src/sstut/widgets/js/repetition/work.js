@@ -7,7 +7,7 @@
 // 重い下ごしらえ（並べ替え、類似度の行列、2 次元フーリエ変換）は、要るときに 1 度だけ行う。
 
 import { sortLines } from "../dsp/median.js";
-import { siSdr } from "../dsp/metrics.js";
+import { safeSdr } from "../dsp/metrics.js";
 import {
   backgroundMask, beatPeaks, beatSpectrum, findPeriod, ft2d, ft2dPeaks, ft2dTransform, lowBins, repet, repetSim, samePhase,
   similarFrames, similarityMatrix,
@@ -101,13 +101,4 @@ export function createWork(mixture, sources, { nFft, hop, sr }) {
     estimated = key;
   }
   return work;
-}
-
-/** 無音の正解では決まらないので NaN。 */
-function safeSdr(reference, estimate) {
-  try {
-    return siSdr(reference, estimate);
-  } catch {
-    return NaN;
-  }
 }
