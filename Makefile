@@ -37,7 +37,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 test: lint js book
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
