@@ -19,7 +19,7 @@ export function uniqueId() {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
-const SVG_TAGS = new Set(["svg", "path", "line", "g"]);
+const SVG_TAGS = new Set(["svg", "path", "line", "g", "text"]);
 
 /**
  * 要素を作る。

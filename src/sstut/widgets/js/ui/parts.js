@@ -44,7 +44,7 @@ export function addListenChoice({ frame, model, transport, label = "聴く音", 
   const pick = choice({ label, options, value: model.get("listen"), onChange: save });
   pick.el.classList.add("sst-listen");
   [...pick.el.querySelectorAll("label")].forEach((item, i) => {
-    item.style.setProperty("--track", `var(--sst-track-${[4, 1, 2][i]})`);
+    item.style.setProperty("--track", `var(--sst-track-${[4, 1, 2, 3][i]})`);
     item.prepend(h("kbd", { "aria-hidden": "true", text: String(i + 1) }));
   });
   frame.onTrait("listen", (name) => {
