@@ -1,0 +1,5 @@
+// 章「リーダーボード」の部品の入口。
+
+import { renderLeaderboard } from "./leaderboard/leaderboard_explorer.js";
+
+export default { render: renderLeaderboard };
