@@ -195,6 +195,24 @@ def test_gradients_equal_numerical_gradients(name, seed):
     np.testing.assert_allclose(surface.gradient(theta), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_numerical_gradient_takes_any_shape_and_computes_in_double_precision():
+    target = np.random.default_rng(0).normal(size=(3, 1, 4))
+    seen = []
+
+    def loss(x):
+        seen.append((x.shape, x.dtype))
+        return np.sum((x - target) ** 3)
+
+    theta = np.random.default_rng(1).normal(size=target.shape).astype(np.float32)
+    expected = 3 * (theta - target) ** 2
+    np.testing.assert_allclose(numerical_gradient(loss, theta), expected, rtol=1e-6, atol=1e-8)
+    assert seen == [(target.shape, np.float64)] * (2 * target.size)
+    # 誤差は幅の 2 乗に比例する（3 乗の損失では、ちょうど幅の 2 乗）
+    for width in (0.1, 0.01):
+        error = numerical_gradient(loss, theta, width=width) - expected
+        np.testing.assert_allclose(error, width**2, rtol=1e-6)
+
+
 @given(SEEDS)
 def test_unmixing_losses_are_those_of_the_sound(seed):
     mixtures, reference = recording(seed, noise=0.1)
@@ -333,6 +351,8 @@ SLOPE = quadratic_bowl().gradient
         (lambda: warmup_cosine(0, lr=0.1), "n_steps は 1 以上"),
         (lambda: warmup_cosine(5, lr=0.1, floor=2.0), "floor は 0〜1"),
         (lambda: numerical_gradient(sum, [1.0], width=0.0), "width は正の数"),
+        (lambda: numerical_gradient(np.sum, []), r"theta は \(n_dims,\)"),
+        (lambda: numerical_gradient(np.sum, [[np.inf]]), "theta に NaN か無限大"),
         (lambda: minibatches(3, 4, np.random.default_rng(0)), "batch_size=4 がデータの数 3"),
         (lambda: max_stable_lr(np.ones((2, 3))), "正方の対称行列"),
         (lambda: max_stable_lr(-np.eye(2)), "最大の固有値 -1"),

@@ -398,32 +398,49 @@ def warmup_cosine(n_steps: int, *, lr: float, warmup: int = 0, floor: float = 0.
 def numerical_gradient(
     loss: Callable[[Array], float], theta: ArrayLike, *, width: float = 1e-5
 ) -> Array:
-    """数値微分で求めた勾配。式から求めた勾配を確かめるのに使う。
+    """数値微分で求めた勾配：値を 1 つずつ ±width だけ動かし、損失の差を 2 * width で割る。
 
     Parameters
     ----------
     loss : callable
-        theta `(n_dims,)` から損失を返す関数。
-    theta : (n_dims,)
-        勾配を測る点。
+        theta と同じ形の float64 の配列から、損失（数 1 個）を返す関数。
+    theta : (...)
+        勾配を測る点。重みの行列など、形は何でもよい。
     width : float
         パラメータを動かす幅、正の数。
 
     Returns
     -------
-    (n_dims,)
-        勾配。誤差は width の 2 乗に比例する（中心差分）。width が小さすぎると丸め誤差が増える。
+    theta と同じ形
+        勾配。誤差は width の 2 乗に比例する（中心差分）。width が小さすぎると、引き算で桁が
+        失われ、丸め誤差が増える。
 
     Raises
     ------
     ValueError
-        theta が空のとき、width が正でないとき。
+        theta が空か有限でないとき、width が正でないとき。
+
+    Notes
+    -----
+    式や自動微分で求めた勾配を、確かめるのに使う。損失を、値 1 つにつき 2 回計算する。float32 では
+    桁が足りないので、theta は float64 にして渡す。
+
+    Examples
+    --------
+    >>> numerical_gradient(lambda x: np.sum(x**2), [[1.0, 3.0]]).round(6)
+    array([[2., 6.]])
 
     章: optimization
     """
-    point = _vector(theta, "theta")
-    shifts = _validate.positive_number(width, "width") * np.eye(point.size)
-    return np.array([(loss(point + e) - loss(point - e)) / (2 * width) for e in shifts])
+    width = _validate.positive_number(width, "width")
+    point = np.asarray(theta, dtype=np.float64)
+    _vector(point.ravel(), "theta")
+    gradient = np.empty_like(point)
+    for index in np.ndindex(point.shape):
+        shift = np.zeros_like(point)
+        shift[index] = width
+        gradient[index] = (loss(point + shift) - loss(point - shift)) / (2 * width)
+    return gradient
 
 
 def minibatches(n_items: int, batch_size: int, rng: np.random.Generator) -> Iterator[Array]:

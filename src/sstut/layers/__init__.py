@@ -16,7 +16,7 @@ from sstut.layers.convolution import (
     max_pool1d,
     receptive_field,
 )
-from sstut.layers.dense import dropout, linear, linear_backward, numerical_gradient
+from sstut.layers.dense import dropout, linear, linear_backward
 from sstut.layers.filterbank import STFT, Filterbank, root_hann, stft_as_convolution
 from sstut.layers.normalization import (
     batch_norm,
@@ -51,7 +51,6 @@ __all__ = [
     "lstm_step",
     "max_pool1d",
     "normalize",
-    "numerical_gradient",
     "prelu",
     "receptive_field",
     "relu",

@@ -1,11 +1,8 @@
-"""全結合層、ドロップアウト、勾配を手で求めて確かめる道具。"""
-
-from collections.abc import Callable
+"""全結合層、その逆伝播、ドロップアウト。"""
 
 import torch
 from torch import Tensor
 
-from sstut import _validate
 from sstut._tensors import real_tensor
 
 FEATURES = "(..., n_features)"
@@ -71,52 +68,6 @@ def linear_backward(x: Tensor, weight: Tensor, grad: Tensor) -> tuple[Tensor, Te
             f"（shape={tuple(grad.shape)} が来ました）。"
         )
     return grad @ weight, grad.T @ x, grad.sum(0)
-
-
-def numerical_gradient(
-    function: Callable[[Tensor], Tensor], x: Tensor, step: float = 1e-6
-) -> Tensor:
-    """勾配を差分で求める：値を 1 つずつ ±step だけ動かし、関数の差を 2 * step で割る。
-
-    Parameters
-    ----------
-    function : 関数
-        x と同じ形のテンソルを受け取り、数を 1 つ返すもの。
-    x : float64 のテンソル
-        勾配を求める点。
-    step : float
-        動かす幅。小さすぎると、引き算で桁が失われる。
-
-    Returns
-    -------
-    x と同じ形
-        勾配。誤差は step の 2 乗に比例する分と、丸め誤差を step で割った分。
-
-    Raises
-    ------
-    ValueError
-        x が float64 でないとき（float32 では桁が足りない）。
-
-    Examples
-    --------
-    >>> x = torch.tensor([1.0, 3.0], dtype=torch.float64)
-    >>> [round(value, 6) for value in numerical_gradient(lambda x: (x**2).sum(), x).tolist()]
-    [2.0, 6.0]
-
-    章: layers
-    """
-    step = _validate.positive_number(step, "step")
-    if x.dtype != torch.float64:
-        raise ValueError(f"x は float64 にしてください（{x.dtype} が来ました）。")
-    gradient = torch.empty(x.shape, dtype=x.dtype)
-    with torch.no_grad():
-        for i in range(x.numel()):
-            moved = torch.zeros(x.numel(), dtype=x.dtype)
-            moved[i] = step
-            ahead = function(x + moved.reshape(x.shape))
-            behind = function(x - moved.reshape(x.shape))
-            gradient.view(-1)[i] = (ahead - behind) / (2 * step)
-    return gradient
 
 
 def dropout(
