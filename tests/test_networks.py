@@ -13,12 +13,15 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sstut import networks as module
+from sstut.evaluation import snr
 from sstut.networks import (
     NETWORKS,
     Chimera,
+    ConditionedMaskInference,
     ConvTasNet,
     DeepClustering,
     Demucs,
+    FiLM,
     MaskInference,
     OpenUnmix,
     Separator,
@@ -30,12 +33,14 @@ from sstut.networks import (
     kmeans,
     normalized_log_magnitude,
 )
+from sstut.training import Config, train
 
 torch.set_num_threads(1)
 
 STFT = {"n_fft": 64, "hop_length": 16}
 SMALL = {
     "mask_inference": {**STFT, "hidden": 6},
+    "conditioned": {**STFT, "hidden": 6, "activation": "softmax"},
     "unet": {**STFT, "channels": [4, 6, 8]},
     "deep_clustering": {**STFT, "hidden": 6, "n_dims": 4},
     "chimera": {**STFT, "hidden": 6, "n_dims": 4},
@@ -53,6 +58,7 @@ SMALL = {
 VARIANTS = {
     **{name: (name, config) for name, config in SMALL.items()},
     "mask_inference_causal": ("mask_inference", {**SMALL["mask_inference"], "causal": True}),
+    "conditioned_deep": ("conditioned", {**SMALL["conditioned"], "n_sources": 4, "n_layers": 3}),
     "unet_group": ("unet", {**SMALL["unet"], "norm": "group", "skip": False, "n_sources": 3}),
     "chimera_cluster": ("chimera", {**SMALL["chimera"], "inference": "cluster", "n_sources": 3}),
     "tasnet_separable": ("tasnet", {**SMALL["tasnet"], "separable": True, "n_repeats": 2}),
@@ -291,6 +297,27 @@ def test_macs_of_recurrent_layers_follow_the_equations():
     assert description.parameters == sum(p.numel() for p in network.parameters())
 
 
+@pytest.mark.parametrize("n_sources", [2, 4])
+def test_macs_of_the_conditioned_network_follow_the_equations(n_sources):
+    network = ConditionedMaskInference(
+        n_sources=n_sources, n_fft=64, hop_length=16, hidden=5, n_layers=2
+    )
+    n_frames, n_freq, hidden = 1 + 1600 // 16, 33, 5
+    first, second = (2 * 4 * hidden * (n_in + hidden) for n_in in (n_freq, 2 * hidden))
+    head = 2 * hidden * n_freq
+    # はじめの層は 1 度だけ、条件を受けた後は音源の数だけ計算する
+    expected = n_frames * (first + n_sources * (second + head))
+    assert describe(network, 8000, seconds=0.2).macs_per_second * 0.2 == pytest.approx(expected)
+
+
+def test_a_new_source_adds_only_its_scales_and_shifts():
+    sizes = [
+        sum(p.numel() for p in build("conditioned", n_sources=n, hidden=6, n_layers=3).parameters())
+        for n in (2, 3)
+    ]
+    assert sizes[1] - sizes[0] == 3 * 2 * 12  # 3 層の、γ と β が 12 チャネルずつ
+
+
 def test_book_settings_have_the_stated_sizes():
     """設計の文書に書いた大きさ。設定の既定値を変えたら気づく。"""
     assert describe(build("mask_inference"), 8000).parameters == pytest.approx(595e3, rel=0.01)
@@ -397,6 +424,92 @@ def test_the_number_of_sources_of_deep_clustering_can_change_after_training():
     np.testing.assert_allclose(estimates.sum(axis=0), mixture, atol=1e-6)
 
 
+def test_film_follows_its_equation():
+    torch.manual_seed(0)
+    film = FiLM(3, 5)
+    h, conditions = torch.randn(2, 7, 5), torch.rand(2, 3)
+    y = film(h, conditions)
+    for b in range(2):
+        gamma = 1 + sum(conditions[b, k] * film.scale[k] for k in range(3))
+        beta = sum(conditions[b, k] * film.shift[k] for k in range(3))
+        for n in range(7):
+            torch.testing.assert_close(y[b, n], gamma * h[b, n] + beta)
+
+
+def test_film_changes_nothing_when_gamma_is_one_and_beta_is_zero():
+    film = FiLM(3, 5)
+    nn.init.zeros_(film.scale)
+    nn.init.zeros_(film.shift)
+    h = torch.randn(3, 7, 5)
+    assert torch.equal(film(h, torch.eye(3)), h)
+
+
+def conditioned(**changes):
+    return make("conditioned", n_sources=3, activation="sigmoid", **changes)
+
+
+def test_without_film_every_condition_gives_the_same_mask():
+    network = conditioned()
+    masks = network.masks(spectrogram())
+    for a, b in [(0, 1), (1, 2), (0, 2)]:
+        assert (masks[:, a] - masks[:, b]).abs().max() > 1e-3  # 条件が、出力を変えている
+    for film in network.films:
+        nn.init.zeros_(film.scale)
+        nn.init.zeros_(film.shift)
+    masks = network.masks(spectrogram())
+    torch.testing.assert_close(masks, masks[:, :1].expand_as(masks))
+
+
+def test_permuting_the_conditions_permutes_the_outputs():
+    network = conditioned()
+    mixture = torch.from_numpy(noise(2, 700))
+    before, order = network(mixture), [2, 0, 1]
+    with torch.no_grad():
+        for film in network.films:
+            film.scale.copy_(film.scale[order])
+            film.shift.copy_(film.shift[order])
+    torch.testing.assert_close(network(mixture), before[:, order])
+
+
+def test_extract_computes_one_source_of_all():
+    network = conditioned()
+    mixture = torch.from_numpy(noise(2, 333))
+    estimates = network(mixture)
+    calls = []
+    network.head.register_forward_hook(lambda _layer, _inputs, output: calls.append(len(output)))
+    for source in range(3):
+        one = network.extract(mixture, source)
+        torch.testing.assert_close(one, estimates[:, source])
+    assert calls == [2, 2, 2]  # 条件 1 つ分（混合音 2 つ）だけを計算した
+
+
+def test_the_conditioned_network_learns_which_source_is_which():
+    """低い音と高い音を、条件で選び分けることを学ぶ。"""
+    rng = np.random.default_rng(0)
+    band = np.fft.rfftfreq(800) < 0.25
+
+    class Bands:
+        def batch(self, index, size):
+            spectrum = np.fft.rfft(rng.normal(size=(size, 800)))
+            parts = [np.fft.irfft(spectrum * part) for part in (band, ~band)]
+            return np.stack(parts, axis=1).astype(np.float32)
+
+    config = Config(
+        "conditioned",
+        network_config={**STFT, "hidden": 8},
+        steps=60,
+        batch=4,
+        lr=2e-2,
+        warmup=0,
+    )
+    network = train(config, mixer=Bands(), progress=False).network
+    sources = Bands().batch(0, 1)[0]
+    estimates = network.separate(sources.sum(axis=0))
+    for j in range(2):
+        assert snr(sources[j], estimates[j]) > 10
+        assert snr(sources[j], estimates[1 - j]) < 1
+
+
 def test_unet_skips_matter_and_norm_is_checked():
     torch.manual_seed(0)
     with_skip = UNet(**SMALL["unet"])
@@ -456,6 +569,12 @@ def test_build_names_what_came():
         (lambda: MaskInference(activation="relu"), "activation"),
         (lambda: MaskInference(n_sources=0), "n_sources"),
         (lambda: Chimera(inference="both"), "inference"),
+        (lambda: ConditionedMaskInference(ordered=False), "ordered=True"),
+        (lambda: ConditionedMaskInference(n_layers=0), "n_layers"),
+        (lambda: ConditionedMaskInference(activation="relu"), "activation"),
+        (lambda: conditioned().extract(torch.zeros(1, 99), 3), "0 以上 3 未満"),
+        (lambda: conditioned().extract(torch.zeros(1, 99), -1), "source"),
+        (lambda: make("conditioned").extract(torch.zeros(1, 99), 0), "sigmoid"),
         (lambda: DeepClustering(sharpness=-1), "sharpness"),
         (lambda: Demucs(kernel=7), "偶数"),
         (lambda: OpenUnmix(bandwidth=0), "bandwidth"),

@@ -16,6 +16,7 @@ from sstut.networks.base import (
     layer_macs,
     normalized_log_magnitude,
 )
+from sstut.networks.conditioned import ConditionedMaskInference, FiLM
 from sstut.networks.deep_clustering import Chimera, DeepClustering, cluster, kmeans
 from sstut.networks.demucs import Demucs
 from sstut.networks.mask_inference import MaskInference
@@ -26,10 +27,12 @@ from sstut.networks.unet import UNet
 __all__ = [
     "NETWORKS",
     "Chimera",
+    "ConditionedMaskInference",
     "ConvTasNet",
     "DeepClustering",
     "Demucs",
     "Description",
+    "FiLM",
     "MaskInference",
     "OpenUnmix",
     "Separator",
@@ -46,6 +49,7 @@ __all__ = [
 
 NETWORKS: dict[str, type[Separator]] = {
     "mask_inference": MaskInference,
+    "conditioned": ConditionedMaskInference,
     "unet": UNet,
     "deep_clustering": DeepClustering,
     "chimera": Chimera,
