@@ -14,6 +14,7 @@ from sstut.networks import NETWORKS, build, describe
 SR = 8000
 SMALL = {
     "mask_inference": {"hidden": 8},
+    "conditioned": {"hidden": 8, "activation": "softmax"},
     "unet": {"channels": (4, 8, 8)},
     "deep_clustering": {"hidden": 8, "n_dims": 4},
     "chimera": {"hidden": 8, "n_dims": 4},
