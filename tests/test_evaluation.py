@@ -638,6 +638,16 @@ def test_best_permutation_is_the_best_of_all(rows):
         assert chosen[1] == pytest.approx(best[1])
 
 
+@pytest.mark.parametrize("shape", [(4000,), (2, 4000)])
+def test_best_order_puts_shuffled_estimates_back(rng, shape):
+    sources = rng.normal(size=(4, *shape))
+    estimates = sources + 0.3 * rng.normal(size=sources.shape)
+    order = rng.permutation(4)
+    np.testing.assert_array_equal(ev.best_order(sources, estimates[order]), estimates)
+    # 余った推定は捨てる
+    np.testing.assert_array_equal(ev.best_order(sources[:2], estimates[order]), estimates[:2])
+
+
 def test_best_permutation_accepts_more_estimates_than_references():
     np.testing.assert_array_equal(ev.best_permutation([[0, 5, 1], [9, 6, 0]]), [1, 0])
     np.testing.assert_array_equal(ev.best_permutation([[0, 5, 1], [9, 6, np.inf]]), [1, 2])
@@ -809,6 +819,8 @@ def test_images_are_refused_in_japanese(metric, s, e, message):
         (lambda: ev.improvement(ev.bss_eval_sources, GOOD, GOOD, GOOD[0]), "値を 1 つだけ"),
         (lambda: ev.best_permutation([[1.0, np.nan], [0.0, 1.0]]), "nan"),
         (lambda: ev.best_permutation([[1.0], [2.0]]), r"\(2, 1\)"),
+        (lambda: ev.best_order(np.eye(2, 5), np.eye(1, 5)), r"\(2, 1\)"),
+        (lambda: ev.best_order(np.zeros((2, 5)), np.ones((2, 5))), "無音"),
         (lambda: ev.best_permutation([1.0, 2.0]), r"\(2,\)"),
         (lambda: ev.window_median(np.empty((2, 0))), "窓が 1 つも"),
         (lambda: ev.bootstrap_ci([1.0]), "2 つ以上"),

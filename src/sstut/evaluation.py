@@ -669,6 +669,36 @@ def best_permutation(scores: ArrayLike) -> Array:
     return perm
 
 
+def best_order(reference_sources: ArrayLike, estimated_sources: ArrayLike) -> Array:
+    """推定を、SI-SDR の和が最大になる順に並べかえる。
+
+    Parameters
+    ----------
+    reference_sources : (n_sources, ..., n_samples) の実数配列
+        正解の音源。
+    estimated_sources : (n_estimates, ..., n_samples) の実数配列
+        推定。正解と同じ数か、それより多く要る。
+
+    Returns
+    -------
+    (n_sources, ..., n_samples)
+        正解 j に対応する推定を、j 番目に置いたもの。
+
+    Raises
+    ------
+    ValueError
+        推定が正解より少ないとき、正解が無音のとき、形が合わないとき。
+
+    章: evaluation
+    """
+    s = _validate.real_array(reference_sources, "reference_sources", min_ndim=2)
+    e = _validate.real_array(estimated_sources, "estimated_sources", min_ndim=2)
+    # (正解, 推定) のすべての組。複数チャネルなら、チャネルについて平均する
+    pairs = si_sdr(np.repeat(s[:, None], len(e), 1), np.repeat(e[None], len(s), 0))
+    scores = np.asarray(pairs).reshape(len(s), len(e), -1).mean(axis=-1)
+    return np.asarray(e[best_permutation(scores)])
+
+
 def bootstrap_ci(
     scores: ArrayLike,
     statistic: Callable[..., Any] = np.mean,

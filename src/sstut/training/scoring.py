@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sstut import _validate
-from sstut.evaluation import best_permutation, improvement, si_sdr
+from sstut.evaluation import best_order, improvement, si_sdr
 from sstut.networks import Separator
 
 Array: TypeAlias = NDArray[Any]
@@ -47,8 +47,6 @@ def evaluate(network: Separator, sources: ArrayLike) -> Array:
     for i, (s, x) in enumerate(zip(references, mixtures, strict=True)):
         e = estimates[:, i]
         if not network.ordered:
-            # (正解, 推定) のすべての組の SI-SDR から、最もよい対応を選ぶ
-            pairs = si_sdr(np.repeat(s[:, None], len(e), 1), np.repeat(e[None], len(s), 0))
-            e = e[best_permutation(pairs)]
+            e = best_order(s, e)
         scores[i] = np.mean(improvement(si_sdr, s, e, x))
     return scores
