@@ -461,6 +461,31 @@ def test_card_is_kept_inside_and_beside(saved):
     assert json.loads(saved[1].with_suffix(".json").read_text("utf-8")) == card
 
 
+def test_half_precision_halves_the_file_and_rounds_once(saved, tmp_path):
+    network, full = saved
+    path = save_checkpoint(tmp_path / "half.safetensors", network, {}, half=True)
+    loaded = load_checkpoint(path)
+    for name, weight in network.state_dict().items():
+        kept = loaded.state_dict()[name]
+        assert kept.dtype == weight.dtype
+        expected = weight.half().float() if weight.is_floating_point() else weight
+        assert torch.equal(kept, expected), name
+    # 丸めた重みは、もう 1 度丸めても変わらない
+    again = load_checkpoint(save_checkpoint(tmp_path / "again.safetensors", loaded, {}, half=True))
+    assert same_weights(again, loaded)
+    weights = sum(w.numel() for w in network.state_dict().values() if w.is_floating_point())
+    assert full.stat().st_size - path.stat().st_size == pytest.approx(2 * weights, abs=200)
+
+
+def test_weights_too_large_for_half_precision_are_refused(tmp_path):
+    network = build("mask_inference", **STFT, hidden=2)
+    with torch.no_grad():
+        network.head.bias[0] = 1e6
+    with pytest.raises(ValueError, match=r"head\.bias.*半精度"):
+        save_checkpoint(tmp_path / "half.safetensors", network, {}, half=True)
+    assert not list(tmp_path.iterdir())
+
+
 @settings(max_examples=30)
 @given(data=st.data())
 def test_torn_checkpoints_are_refused(saved, data):

@@ -20,7 +20,9 @@ from sstut.networks import NETWORKS, Separator, build
 FORMAT = "sstut-checkpoint-1"
 
 
-def save_checkpoint(path: str | Path, network: Separator, card: Mapping[str, Any]) -> Path:
+def save_checkpoint(
+    path: str | Path, network: Separator, card: Mapping[str, Any], *, half: bool = False
+) -> Path:
     """重みとモデルカードを保存する。書きかけのファイルが残ることはない。
 
     Parameters
@@ -31,6 +33,8 @@ def save_checkpoint(path: str | Path, network: Separator, card: Mapping[str, Any
         保存するネットワーク。
     card : dict
         JSON に書ける来歴（設定、データの種、版、評価の値など）。
+    half : bool
+        True なら、実数の重みを半精度 (float16) に丸めて保存する。ファイルは半分になる。
 
     Returns
     -------
@@ -40,7 +44,8 @@ def save_checkpoint(path: str | Path, network: Separator, card: Mapping[str, Any
     Raises
     ------
     ValueError
-        拡張子が .safetensors でないとき、カードが JSON に書けないとき。
+        拡張子が .safetensors でないとき、カードが JSON に書けないとき、
+        half で半精度に収まらない重みがあるとき。
 
     章: training
     """
@@ -52,6 +57,8 @@ def save_checkpoint(path: str | Path, network: Separator, card: Mapping[str, Any
     names = {kind: name for name, kind in NETWORKS.items()}
     # channels_last の重みも、保存するときは普通の並びに直す
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    if half:
+        weights = {k: _halved(k, v) if v.is_floating_point() else v for k, v in weights.items()}
     full = dict(card) | {
         "format": FORMAT,
         "network": names[type(network)],
@@ -101,7 +108,7 @@ def load_checkpoint(path: str | Path) -> Separator:
     Returns
     -------
     Separator
-        重みは、保存したときとビットまで同じ。
+        重みは、保存した値とビットまで同じ。半精度で保存した重みも、単精度に戻して使う。
 
     Raises
     ------
@@ -153,6 +160,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise ValueError(f"{path.name} は、本書のチェックポイントではありません（カードがない）。")
     return card, weights
+
+
+def _halved(name: str, values: Tensor) -> Tensor:
+    """半精度に丸める。大きすぎて無限大になる値は断る。"""
+    rounded = values.to(torch.float16)
+    if not torch.isfinite(rounded).all():
+        raise ValueError(f"重み {name} に、半精度 (float16) で表せない値があります。")
+    return rounded
 
 
 def _digest(weights: Mapping[str, Tensor]) -> str:
