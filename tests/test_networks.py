@@ -31,6 +31,7 @@ from sstut.networks import (
     cluster,
     describe,
     kmeans,
+    lstm_input,
     normalized_log_magnitude,
 )
 from sstut.training import Config, train
@@ -338,6 +339,17 @@ def test_features_have_zero_mean_and_unit_deviation():
     features = normalized_log_magnitude(spectrogram())
     torch.testing.assert_close(features.mean(dim=(1, 2)), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(features.std(dim=(1, 2)), torch.ones(2), atol=0.03, rtol=0)
+
+
+def test_lstm_input_keeps_the_gates_of_a_new_lstm_open():
+    """1025 ビンの和でも、初めの重みのゲートの入力は 1 より小さい。縮めなければ、飽和する。"""
+    torch.manual_seed(0)
+    X = torch.randn(2, 1025, 50, dtype=torch.complex64)
+    weight = MaskInference(n_fft=2048, hop_length=512).rnn.weight_ih_l0
+    gates = lstm_input(X) @ weight.T
+    assert gates.shape == (2, 50, 4 * 96)
+    assert gates.std() < 0.6
+    assert (normalized_log_magnitude(X).transpose(1, 2) @ weight.T).std() > 1.5
 
 
 def test_causal_features_use_only_the_past():

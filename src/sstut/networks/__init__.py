@@ -14,6 +14,7 @@ from sstut.networks.base import (
     activate,
     describe,
     layer_macs,
+    lstm_input,
     normalized_log_magnitude,
 )
 from sstut.networks.conditioned import ConditionedMaskInference, FiLM
@@ -44,6 +45,7 @@ __all__ = [
     "describe",
     "kmeans",
     "layer_macs",
+    "lstm_input",
     "normalized_log_magnitude",
 ]
 

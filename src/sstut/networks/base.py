@@ -20,6 +20,7 @@ from sstut.layers import STFT
 Array: TypeAlias = NDArray[Any]
 
 ACTIVATIONS = ("softmax", "sigmoid")
+INPUT_SCALE = 0.25  # LSTM の入力の標準偏差
 BATCH = 8  # 一度に計算する音の数の上限。使うメモリが増えすぎないようにする
 
 
@@ -213,6 +214,29 @@ def normalized_log_magnitude(
     # 因果的なときは、平均もフレームごとに動く。分散 = 2 乗の平均 − 平均の 2 乗
     variance = _mean(log_A.square(), causal) - _mean(log_A, causal).square()
     return centered / (variance.clamp(min=0).sqrt() + 1e-2)
+
+
+def lstm_input(mixture_stft: Tensor, *, causal: bool = False) -> Tensor:
+    """LSTM の入力：`normalized_log_magnitude` を、標準偏差 `INPUT_SCALE` に縮めたもの。
+
+    LSTM は、数百のビンの重み付きの和を受け取る。縮めておかないと、和が大きくなってゲートが飽和し、
+    学び始めが遅い。ビンが多いほど（標本化周波数が高いほど）、よく効く。
+
+    Parameters
+    ----------
+    mixture_stft : (batch, n_freq, n_frames) の複素数
+        混合音の STFT。
+    causal : bool
+        `normalized_log_magnitude` と同じ。
+
+    Returns
+    -------
+    (batch, n_frames, n_freq)
+
+    章: architectures
+    """
+    features = normalized_log_magnitude(mixture_stft, causal=causal)
+    return INPUT_SCALE * features.transpose(1, 2)
 
 
 def activate(logits: Tensor, activation: str) -> Tensor:

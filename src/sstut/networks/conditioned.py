@@ -8,7 +8,7 @@ from sstut.networks.base import (
     SpectralSeparator,
     activate,
     check_activation,
-    normalized_log_magnitude,
+    lstm_input,
 )
 
 
@@ -154,7 +154,7 @@ class ConditionedMaskInference(SpectralSeparator):
 
     def _logits(self, mixture_stft: Tensor, conditions: Tensor) -> Tensor:
         """条件 `(n_chosen, n_sources)` ごとの、マスクになる前の実数。"""
-        features = normalized_log_magnitude(mixture_stft).transpose(1, 2)
+        features = lstm_input(mixture_stft)
         n_batch, n_chosen = len(features), len(conditions)
         conditions = conditions.repeat(n_batch, 1)  # (batch * n_chosen, n_sources)
         # 1 つめの BLSTM は、条件によらない。1 度だけ計算し、条件の数だけ並べる

@@ -6,7 +6,7 @@ from sstut.networks.base import (
     SpectralSeparator,
     activate,
     check_activation,
-    normalized_log_magnitude,
+    lstm_input,
 )
 
 
@@ -72,8 +72,7 @@ class MaskInference(SpectralSeparator):
 
         章: architectures
         """
-        features = normalized_log_magnitude(mixture_stft, causal=self.causal)
-        h, _ = self.rnn(features.transpose(1, 2))  # (batch, n_frames, hidden)
+        h, _ = self.rnn(lstm_input(mixture_stft, causal=self.causal))  # (batch, n_frames, hidden)
         logits = self.head(h).unflatten(-1, (self.n_sources, self.n_freq))
         # (batch, n_frames, n_sources, n_freq) → (batch, n_sources, n_freq, n_frames)
         return activate(logits.permute(0, 2, 3, 1), self.activation)

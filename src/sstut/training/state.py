@@ -122,6 +122,7 @@ def model_card(state: State, config: Config, size: int = 1) -> dict[str, Any]:
     return {
         "config": config.to_dict(),
         "data": {"task": config.task, "sr": config.sr, "split": "train", "seed": config.seed},
+        "parameters": sum(p.numel() for p in state.network.parameters()),
         "steps": state.step,
         "processes": size,
         "cpu_seconds": round(state.cpu_seconds, 1),

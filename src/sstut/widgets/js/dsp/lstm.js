@@ -11,6 +11,7 @@ import { magnitude } from "./spectrogram.js";
 import { istft, stft } from "./stft.js";
 
 const FLOOR = 0.03; // sstut.networks.normalized_log_magnitude の floor
+const INPUT_SCALE = 0.25; // sstut.networks.lstm_input の INPUT_SCALE
 const TINY = 2 ** -126; // float32 の最小の正規化数
 const BLOCK = 24; // 続けて計算するフレームの数。画面を待たせない長さにする
 
@@ -183,7 +184,7 @@ export function* inferMasks(network, x) {
   const S = stft(x, { nFft: config.n_fft, hop: config.hop_length, window: "sqrt_hann" });
   const { frames } = S;
   const width = 2 * config.hidden;
-  let X = normalizedLogMagnitude(magnitude(S));
+  let X = normalizedLogMagnitude(magnitude(S)).map((v) => INPUT_SCALE * v);
   const sizes = [...layers.flat().map(({ input }) => input), head];
   const total = frames * sizes.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   let done = 0;
