@@ -4,6 +4,7 @@
 //   const surface = createSurface("mse", { moments })       surface.loss([a, b], 区間の番号)、surface.gradient(…)
 //   descend(surface, { start, method: "adam", lr, nIter, momentum, clip, batches })
 
+import { quantile } from "./quantile.js";
 import { seededRandom } from "./testsignals.js";
 
 const EPS = 1e-8; // 0 で割らないための小さな数
@@ -162,14 +163,6 @@ function createRule(method, momentum) {
   }[method];
 }
 
-/** 小さい順に並んだ values の、percentile % の点（間は直線で補う）。 */
-function percentileOf(values, percentile) {
-  const at = ((values.length - 1) * percentile) / 100;
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, values.length - 1);
-  return values[low] + (values[high] - values[low]) * (at - low);
-}
-
 /** 勾配の長さの上限を決める関数。clip: { kind: "off"|"norm"|"auto", maxNorm, percentile }。 */
 function createClip({ kind, maxNorm, percentile }) {
   if (kind === "off") return () => Infinity;
@@ -178,7 +171,7 @@ function createClip({ kind, maxNorm, percentile }) {
   return (norm) => {
     const place = sorted.findIndex((value) => value > norm);
     sorted.splice(place < 0 ? sorted.length : place, 0, norm);
-    return percentileOf(sorted, percentile);
+    return quantile(sorted, percentile / 100);
   };
 }
 

@@ -4,6 +4,7 @@
 //   const means = scores.map((values) => resampledMeans(values, indices));   手法ごと、回ごとの平均
 //   interval(means[a]), rankCounts(means, 回数), headToHead(scores[a], scores[b], means[a], means[b])
 
+import { quantile } from "../dsp/quantile.js";
 import { uniform } from "../dsp/random.js";
 
 export const RESAMPLES = 2000;
@@ -26,14 +27,6 @@ export function resampledMeans(values, indices) {
     for (let i = r * n; i < (r + 1) * n; i++) sum += values[indices[i]];
     return sum / n;
   });
-}
-
-/** 小さい順に並んだ値の、割合 q の点。間は直線で補う（np.quantile の既定）。 */
-function quantile(sorted, q) {
-  const at = (sorted.length - 1) * q;
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
 }
 
 /** パーセンタイル法の 95 % の区間。 */
