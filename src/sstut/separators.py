@@ -5,6 +5,7 @@
 """
 
 import importlib.util
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -62,6 +63,7 @@ class Method:
     parameters : パラメータの名前 → `Parameter`
     ordered : 音源の順番が、いつも同じ意味を持つか
     chapter : 説明のある章
+    checkpoint : 付属のネットワークを使うなら、`CHECKPOINTS` の中の名前
 
     章: separators
     """
@@ -73,6 +75,17 @@ class Method:
     parameters: Mapping[str, Parameter]
     ordered: bool
     chapter: str
+    checkpoint: str | None = None
+
+    @property
+    def card(self) -> dict[str, Any] | None:
+        """付属のネットワークのモデルカード。ネットワークを使わない手法なら None。"""
+        if self.checkpoint is None:
+            return None
+        card: dict[str, Any] = json.loads(
+            (CHECKPOINTS / f"{self.checkpoint}.json").read_text("utf-8")
+        )
+        return card
 
     def source_names(self, n_sources: int) -> tuple[str, ...]:
         """結果の音源につける名前。"""
@@ -311,37 +324,41 @@ def _rpca(mixture: Array, sr: float, **parameters: Any) -> Array:
 
 
 @cache
-def _checkpoint(name: str) -> tuple[Any, int]:
+def _load(checkpoint: str) -> tuple[Any, int]:
     """付属のネットワークと、その標本化周波数。1 度だけ読む。"""
     if importlib.util.find_spec("torch") is None:
         raise ValueError("この手法には PyTorch が要ります。requirements.txt を入れてください。")
     from sstut.training import load_checkpoint, read_card
 
-    path = CHECKPOINTS / f"{name}.safetensors"
+    path = CHECKPOINTS / f"{checkpoint}.safetensors"
     return load_checkpoint(path), int(read_card(path)["config"]["sr"])
 
 
-def _network(name: str) -> Callable[..., Array]:
-    """付属のネットワークで分ける関数。ネットワークの知らない高い音は、最後の音源に入れる。"""
+def _network(
+    name: str,
+    summary: str,
+    sources: tuple[str, ...],
+    checkpoint: str,
+    *,
+    ordered: bool = True,
+) -> Method:
+    """付属のネットワークで分ける手法。ネットワークの知らない高い音は、最後の音源に入れる。"""
 
     def separate_network(mixture: Array, sr: int) -> Array:
-        network, network_sr = _checkpoint(name)
-        if sr < network_sr:
-            raise ValueError(
-                f"この手法には、標本化周波数が {network_sr} Hz 以上の音が要ります（{sr} Hz）。"
-            )
+        network, network_sr = _load(checkpoint)
         estimates = network.separate(resample(mixture, sr, network_sr))
-        sources = np.empty((len(estimates), *mixture.shape), mixture.dtype)
+        parts = np.empty((len(estimates), *mixture.shape), mixture.dtype)
         # 戻した長さは、切り上げの分だけ長いことがある
-        sources[:-1] = resample(estimates[:-1], network_sr, sr)[..., : mixture.shape[-1]]
-        sources[-1] = mixture - sources[:-1].sum(axis=0)
-        return sources
+        parts[:-1] = resample(estimates[:-1], network_sr, sr)[..., : mixture.shape[-1]]
+        parts[-1] = mixture - parts[:-1].sum(axis=0)
+        return parts
 
-    return separate_network
+    return Method(name, summary, sources, separate_network, {}, ordered, "training", checkpoint)
 
 
 _HIGH_PASS = Parameter(100.0, _number, "これより低い周波数 [Hz] は、すべて背景とする")
 _BACKGROUND = ("background", "foreground")
+_SONG = ("vocals", "accompaniment")
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -431,14 +448,26 @@ METHODS: dict[str, Method] = {
             ordered=True,
             chapter="nmf",
         ),
-        Method(
+        _network(
             "mask-inference",
-            "学んだネットワーク（BLSTM）で、歌と伴奏に分ける",
-            ("vocals", "accompaniment"),
-            _network("mask-inference-8k"),
-            {},
-            ordered=True,
-            chapter="training",
+            "学んだ BLSTM で、歌と伴奏に分ける",
+            _SONG,
+            "mask-inference-8k",
+        ),
+        _network("unet", "学んだ U-Net で、歌と伴奏に分ける", _SONG, "unet-8k"),
+        _network("tasnet", "学んだ TasNet で、波形のまま、歌と伴奏に分ける", _SONG, "tasnet-8k"),
+        _network(
+            "stems",
+            "学んだ BLSTM で、歌、ドラム、ベース、そのほかに分ける",
+            ("vocals", "drums", "bass", "other"),
+            "stems-16k",
+        ),
+        _network(
+            "deep-clustering",
+            "学んだ深層クラスタリングで、2 人の話し声を分ける",
+            ("speaker1", "speaker2"),
+            "deep-clustering-8k",
+            ordered=False,
         ),
     )
 }

@@ -9,15 +9,15 @@ from sstut.training.config import Config
 LONG = {"n_fft": 1024, "hop_length": 256}
 
 RECIPES: dict[str, Config] = {
-    "mask_inference": Config("mask_inference", network_config=LONG, steps=1000, lr=3e-3),
-    "unet": Config("unet", network_config=LONG, steps=450, lr=2e-3, weight_decay=1e-2),
+    "mask_inference": Config("mask_inference", network_config=LONG, steps=1800, lr=3e-3),
+    "unet": Config("unet", network_config=LONG, steps=1150, batch=4, lr=3e-3, weight_decay=1e-2),
     "deep_clustering": Config(
         "deep_clustering", loss="whitened", task="speakers", steps=750, lr=2e-3
     ),
     "tasnet": Config(
         "tasnet",
         network_config={"n_filters": 512, "kernel": 512, "stride": 256},
-        steps=1000,
-        lr=1e-3,
+        steps=1900,
+        lr=4e-3,
     ),
 }
