@@ -11,6 +11,7 @@ MODULES = [
     "audio_signal",
     "evaluation",
     "hpss",
+    "leaderboard",
     "masking",
     "mixing",
     "nmf",

@@ -23,32 +23,58 @@ class Scores:
     def __getitem__(self, name: str) -> dict[str, float]:
         return self.rows[name]
 
-    def _table(self) -> list[list[str]]:
-        header = ["[dB]", *next(iter(self.rows.values()))]
-        return [header, *([n, *(f"{v:.2f}" for v in r.values())] for n, r in self.rows.items())]
+    def table(self) -> "Table":
+        """指標を列に、音源を行にした表。"""
+        header = ("[dB]", *next(iter(self.rows.values())))
+        body = [(name, *(f"{v:.2f}" for v in row.values())) for name, row in self.rows.items()]
+        return Table((header, *body), "評価値の表")
 
     def __str__(self) -> str:
-        return text_table(self._table())
+        return str(self.table())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cell = "padding:.25em .7em;text-align:right;border:0"
-        head, *body = self._table()
+        return self.table()._repr_html_()
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """文字列の表。端末では等幅の文字で、ノートブックでは HTML の表として見せる。
+
+    Attributes
+    ----------
+    rows : 見出しの行と、中身の行。1 列目は行の名前
+    label : 表の説明（読み上げに使う）
+
+    章: evaluation
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    label: str
+
+    def __str__(self) -> str:
+        return text_table(self.rows)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        cell = "padding:.25em .7em;text-align:right;border:0;white-space:nowrap"
+        head, *body = self.rows
         columns = "".join(f'<th scope="col" style="{cell}">{html.escape(c)}</th>' for c in head[1:])
         lines = "".join(
             f'<tr><th scope="row" style="{cell};text-align:left">{html.escape(name)}</th>'
-            + "".join(f'<td style="{cell}">{value}</td>' for value in values)
+            + "".join(f'<td style="{cell}">{html.escape(value)}</td>' for value in values)
             + "</tr>"
             for name, *values in body
         )
         return (
-            '<div class="sstut-scores" role="region" aria-label="評価値の表" tabindex="0" '
-            'style="overflow-x:auto;margin:.2em 0"><table style="'
+            f'<div class="sstut-scores" role="region" aria-label="{html.escape(self.label)}" '
+            'tabindex="0" style="overflow-x:auto;margin:.2em 0"><table style="'
             "border-collapse:collapse;color:inherit;font-variant-numeric:tabular-nums;"
             'border:1px solid #5b7fb5;border-left-width:.4em;background:#5b7fb51f">'
-            f'<thead><tr><th scope="col" style="{cell};text-align:left">{head[0]}</th>{columns}'
-            f"</tr></thead><tbody>{lines}</tbody></table></div>"
+            f'<thead><tr><th scope="col" style="{cell};text-align:left">{html.escape(head[0])}</th>'
+            f"{columns}</tr></thead><tbody>{lines}</tbody></table></div>"
         )
 
 
