@@ -1,4 +1,4 @@
-"""章「リーダーボード」の部品の Python の側：結果・音の検査と、traits の検査。"""
+"""章「成績表」の部品の Python の側：結果・音の検査と、traits の検査。"""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_channels_are_averaged_and_the_mixture_method_needs_no_sound() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r: r[:1], "2 個から 16 個"),
+        (lambda r: r[:1], "2 個から 20 個"),
         (lambda r: [*r, r[1]], "重ならない"),
         (lambda r: [*r, result("")], "空でなく"),
         (lambda r: [*r, result("丙", "deep")], "丙 の kind は.*deep"),

@@ -1,4 +1,4 @@
-"""章「リーダーボード」の部品：手法の順位を、混合音ごとの点に開いて、見て聴く。"""
+"""章「成績表」の部品：手法の順位を、混合音ごとの点に開いて、見て聴く。"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sstut.widgets._base import (
 
 MIXTURE, TRUTH = "混合音", "正解"  # sounds の中で、手法のほかにある音
 KINDS = ("mixture", "classical", "network", "oracle")
-MAX_METHODS = 16
+MAX_METHODS = 20
 MAX_MIXTURES = 100
 MAX_SECONDS = 4.0  # 音はたくさんあるので、1 つを短くする
 MAX_RESAMPLES = 2000
@@ -47,7 +47,7 @@ class LeaderboardExplorer(AudioWidget):
     Parameters
     ----------
     results : 結果の並び
-        手法 2 個から 16 個。それぞれが次の値を持つ（`sstut.leaderboard` の結果など）。
+        手法 2 個から 20 個。それぞれが次の値を持つ（`sstut.leaderboard` の結果など）。
 
         - ``name``（名前）、``kind``（"mixture"：混合音のまま、"classical"：古典手法、
           "network"：ネットワーク、"oracle"：正解を使う手法）

@@ -1,4 +1,4 @@
-// 章「リーダーボード」の部品の入口。
+// 章「成績表」の部品の入口。
 
 import { renderLeaderboard } from "./leaderboard/leaderboard_explorer.js";
 

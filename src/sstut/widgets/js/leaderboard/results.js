@@ -7,7 +7,7 @@ export const KINDS = {
   mixture: { label: "混合音のまま", color: "--sst-dim" },
   classical: { label: "古典手法", color: "--sst-track-4" },
   network: { label: "ネットワーク", color: "--sst-track-1" },
-  oracle: { label: "正解を使う（上限）", color: "--sst-track-2" },
+  oracle: { label: "正解を使う（目安）", color: "--sst-track-2" },
 };
 
 /** 音 1 秒あたりの計算の時間 [秒] → 実時間の何倍か。 */
