@@ -35,7 +35,9 @@ CONFIGS: dict[str, Config] = {
     "tasnet-8k": dataclasses.replace(
         RECIPES["tasnet"], mixer={"n_clips": 1500}, steps=10000, **LONGER
     ),
-    "unet-8k": dataclasses.replace(RECIPES["unet"], mixer={"n_clips": 1500}, steps=9000, **LONGER),
+    "unet-8k": dataclasses.replace(
+        RECIPES["unet"], mixer={"n_clips": 1500}, steps=9000, lr=3e-3, **LONGER
+    ),
     # 窓の長さも間隔も、8 kHz のときと同じ秒数になる。曲ごとの違いに備え、高さと速さも変える
     "stems-16k": Config(
         "mask_inference",

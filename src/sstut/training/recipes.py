@@ -10,7 +10,7 @@ LONG = {"n_fft": 1024, "hop_length": 256}
 
 RECIPES: dict[str, Config] = {
     "mask_inference": Config("mask_inference", network_config=LONG, steps=1800, lr=3e-3),
-    "unet": Config("unet", network_config=LONG, steps=1150, batch=4, lr=3e-3, weight_decay=1e-2),
+    "unet": Config("unet", network_config=LONG, steps=1280, batch=4, lr=4e-3, weight_decay=1e-2),
     "deep_clustering": Config(
         "deep_clustering", loss="whitened", task="speakers", steps=750, lr=2e-3
     ),
