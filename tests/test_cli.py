@@ -161,7 +161,14 @@ def test_a_failure_keeps_earlier_results(sstut, song, tmp_path):
 def test_an_interrupted_run_leaves_nothing(tmp_path, stop):
     write(tmp_path / "in.wav", np.random.default_rng(0).standard_normal(3000 * SR) / 8)
     command = [sys.executable, "-m", "sstut", "separate", "in.wav", "-m", "repet-sim", "-o", "out"]
-    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # 試験が背景で動いていると、子は SIGINT を無視する設定を受け継ぐ
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("out/.background*")):  # 書き始めるまで待つ
         assert running.poll() is None
