@@ -26,7 +26,9 @@ N_FFTS = (512, 1024, 2048, 4096)
 PARTS = ("harmonic", "percussive", "rest")
 MAX_KERNEL = 101  # 画面で選べる窓の点数の上限
 MAX_POINTS = 1_000_000  # 時間周波数点の数の上限。つまみを動かすたびに計算しなおすため
-HOPS = (2, 4, 8, 16)  # 窓 1 つの長さに入るフレームの数
+# 窓 1 つの長さに入るフレームの数。2 だと、マスクを掛けた音の末尾で、窓の 2 乗の重なりが 0 に近く、
+# 割り算で大きな音になる
+HOPS = (4, 8, 16)
 CHOICES = {
     "n_fft": N_FFTS,
     "hops_per_window": HOPS,
@@ -55,7 +57,7 @@ class HpssExplorer(AudioWidget):
     n_fft : int
         STFT の窓の長さ [サンプル]。`N_FFTS` のどれか。窓はハン窓。
     hop_length : int
-        フレームの間隔 [サンプル]。n_fft の 1/2、1/4、1/8、1/16 のどれか。
+        フレームの間隔 [サンプル]。n_fft の 1/4、1/8、1/16 のどれか。
     credit, title : str
         `AudioWidget` を参照。
     **traits
@@ -172,7 +174,7 @@ def _check_frames(n_fft: int, hop_length: int, n_samples: int) -> None:
     _check("n_fft", n_fft)
     if hop_length not in [n_fft // hops for hops in HOPS]:
         raise ValueError(
-            f"hop_length は n_fft = {n_fft} の 1/2、1/4、1/8、1/16 のどれかにしてください"
+            f"hop_length は n_fft = {n_fft} の 1/4、1/8、1/16 のどれかにしてください"
             f"（渡された値：{hop_length}）。"
         )
     if n_samples < max(N_FFTS):

@@ -22,7 +22,9 @@ from sstut.widgets._base import (
 
 MIXTURE = "混合音"  # 部品の中での混合音の名前
 N_FFTS = (512, 1024, 2048, 4096)
-HOPS = (2, 4, 8, 16)  # 窓 1 つの長さに入るフレームの数
+# 窓 1 つの長さに入るフレームの数。2 だと、マスクを掛けた音の末尾で、窓の 2 乗の重なりが 0 に近く、
+# 割り算で大きな音になる
+HOPS = (4, 8, 16)
 MAX_COMPONENTS = 12
 MAX_SECONDS = 15.0  # これより長い音では、くり返しが遅くなる
 MAX_POINTS = 1_000_000  # 時間周波数点の数の上限
@@ -53,7 +55,7 @@ class NmfExplorer(AudioWidget):
     n_fft : int
         STFT の窓の長さ [サンプル]。`N_FFTS` のどれか。窓はハン窓。
     hop_length : int
-        フレームの間隔 [サンプル]。n_fft の 1/2、1/4、1/8、1/16 のどれか。
+        フレームの間隔 [サンプル]。n_fft の 1/4、1/8、1/16 のどれか。
     credit, title : str
         `AudioWidget` を参照。
     **traits
