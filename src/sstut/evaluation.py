@@ -670,7 +670,7 @@ def best_permutation(scores: ArrayLike) -> Array:
 
 
 def best_order(reference_sources: ArrayLike, estimated_sources: ArrayLike) -> Array:
-    """推定を、SI-SDR の和が最大になる順に並べかえる。
+    """SI-SDR の和が最大になる、推定の順。
 
     Parameters
     ----------
@@ -681,8 +681,8 @@ def best_order(reference_sources: ArrayLike, estimated_sources: ArrayLike) -> Ar
 
     Returns
     -------
-    (n_sources, ..., n_samples)
-        正解 j に対応する推定を、j 番目に置いたもの。
+    (n_sources,) の int
+        正解 j に対応する推定の番号。`estimated_sources[order]` が、正解の順に並ぶ。
 
     Raises
     ------
@@ -693,10 +693,10 @@ def best_order(reference_sources: ArrayLike, estimated_sources: ArrayLike) -> Ar
     """
     s = _validate.real_array(reference_sources, "reference_sources", min_ndim=2)
     e = _validate.real_array(estimated_sources, "estimated_sources", min_ndim=2)
-    # (正解, 推定) のすべての組。複数チャネルなら、チャネルについて平均する
+    s, e = s.reshape(len(s), -1), e.reshape(len(e), -1)  # 複数チャネルなら、つないで 1 つと見る
+    # (正解, 推定) のすべての組
     pairs = si_sdr(np.repeat(s[:, None], len(e), 1), np.repeat(e[None], len(s), 0))
-    scores = np.asarray(pairs).reshape(len(s), len(e), -1).mean(axis=-1)
-    return np.asarray(e[best_permutation(scores)])
+    return best_permutation(pairs)
 
 
 def bootstrap_ci(

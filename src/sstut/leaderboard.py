@@ -19,6 +19,7 @@ from sstut.masking import ideal_binary_mask, ideal_ratio_mask, phase_sensitive_m
 from sstut.masking import separate as separate_by_masks
 from sstut.representations import stft
 from sstut.separators import get_method
+from sstut.separators import separate as separate_by_name
 
 Array: TypeAlias = NDArray[Any]
 
@@ -175,7 +176,7 @@ def measure(
                 f"正解の形 {sources.shape} と違います。"
             )
         if not contestant.ordered:
-            estimate = best_order(sources, estimate)
+            estimate = estimate[best_order(sources, estimate)]
         scores.append(improvement(si_sdr, sources, estimate, x))
         if i in keep:
             estimates[i] = estimate
@@ -228,10 +229,9 @@ def method(name: str, sources: Sequence[str] = ("vocals", "accompaniment")) -> C
     if chosen.ordered and not set(sources) <= set(given):
         raise ValueError(f"{name} が分けるのは {given} で、{list(sources)} ではありません。")
     order = [given.index(s) for s in sources] if chosen.ordered else list(range(len(sources)))
-    defaults = {key: parameter.default for key, parameter in chosen.parameters.items()}
 
     def separate(mixture: Array, sr: int) -> Array:
-        return np.asarray(chosen.separate(mixture, sr, **defaults)[order])
+        return np.stack(list(separate_by_name(name, mixture, sr).values()))[order]
 
     card = chosen.card
     if card is None:

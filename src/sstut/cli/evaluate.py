@@ -44,7 +44,7 @@ def evaluate(
     x = None if mixture is None else load_all([mixture], sr, s.shape[1:])[0][0]
     found = [estimate for _, estimate in pairs]
     if any_order:
-        order = _best_order(s, e)
+        order = evaluation.best_order(s, e)
         e, found = e[order], [found[k] for k in order]
     names = _labels([reference for reference, _ in pairs], found)
     scores = _scores(s, e, x, names, sr)
@@ -81,13 +81,6 @@ def _match(
             f"（推定にない名前：{missing}）。"
         )
     return list(zip(references.values(), estimates.values(), strict=True))
-
-
-def _best_order(s: Array, e: Array) -> Array:
-    """SI-SDR の平均が最大になる、推定の順。"""
-    s, e = s.reshape(len(s), -1), e.reshape(len(e), -1)
-    table = [[evaluation.si_sdr(a, b) for b in e] for a in s]
-    return evaluation.best_permutation(table)
 
 
 def _labels(references: Sequence[Path], estimates: Sequence[Path]) -> list[str]:

@@ -47,6 +47,6 @@ def evaluate(network: Separator, sources: ArrayLike) -> Array:
     for i, (s, x) in enumerate(zip(references, mixtures, strict=True)):
         e = estimates[:, i]
         if not network.ordered:
-            e = best_order(s, e)
+            e = e[best_order(s, e)]
         scores[i] = np.mean(improvement(si_sdr, s, e, x))
     return scores
