@@ -17,14 +17,13 @@ from sstut.mixing import evaluation_set
 from sstut.separators import CHECKPOINTS
 from sstut.training import RECIPES, Config, evaluate, load_checkpoint, save_checkpoint, train
 
-LONG = {"n_fft": 1024, "hop_length": 256}
 LONGER = {"validate_every": 500, "save_every": 250}
 
 # 本の中の学習より長く、多くの素材で学ぶ
 CONFIGS: dict[str, Config] = {
     "mask-inference-8k": dataclasses.replace(
         RECIPES["mask_inference"],
-        network_config=LONG | {"hidden": 112},
+        network_config=RECIPES["mask_inference"].network_config | {"hidden": 112},
         mixer={"n_clips": 1500},
         steps=14000,
         **LONGER,

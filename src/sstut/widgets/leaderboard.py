@@ -10,6 +10,7 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
+from sstut.leaderboard import KINDS
 from sstut.widgets._base import (
     AudioWidget,
     bundle,
@@ -22,7 +23,6 @@ from sstut.widgets._base import (
 )
 
 MIXTURE, TRUTH = "混合音", "正解"  # sounds の中で、手法のほかにある音
-KINDS = ("mixture", "classical", "network", "oracle")
 MAX_METHODS = 20
 MAX_MIXTURES = 100
 MAX_SECONDS = 4.0  # 音はたくさんあるので、1 つを短くする

@@ -6,7 +6,7 @@ import { AudioEngine } from "../ui/audio.js";
 import { choice, h } from "../ui/dom.js";
 import { dbToGain } from "../ui/format.js";
 import { levelMatch } from "../ui/loudness.js";
-import { addListenChoice } from "../ui/parts.js";
+import { addListenChoice, listenColor } from "../ui/parts.js";
 import { saveButton } from "../ui/save.js";
 import { mixdown, readTracks } from "../ui/tracks.js";
 import { createTransport } from "../ui/transport.js";
@@ -71,7 +71,7 @@ export function createListen({ model, frame, methods }) {
     if (!sounds) return;
     const largest = Math.max(...Object.keys(sounds.raw).map((name) => sounds.gains[name] * peak(sounds.raw[name])), 1e-3);
     wave.set([heard(nameOf(get("listen")))], engine.duration, 0.95 / largest);
-    wave.el.style.setProperty("--track", `var(--sst-track-${[4, 1, 2, 3][SLOTS.findIndex(([slot]) => slot === get("listen"))]})`);
+    wave.el.style.setProperty("--track", listenColor(SLOTS.findIndex(([slot]) => slot === get("listen"))));
   }
   function switchSlot() {
     engine.setGains(slotGains());

@@ -33,6 +33,9 @@ export function factList(names) {
   };
 }
 
+/** i 番目の、聴く音の色。 */
+export const listenColor = (i) => `var(--sst-track-${[4, 1, 2, 3][i]})`;
+
 /**
  * 操作盤に、色のついた「聴く音」の選択を加え、trait の listen とつなぐ。番号のキーでも選べる。
  * @param {object} options frame、model: 部品。transport: 操作盤。label。options: [値, 表示] の配列。
@@ -44,7 +47,7 @@ export function addListenChoice({ frame, model, transport, label = "聴く音", 
   const pick = choice({ label, options, value: model.get("listen"), onChange: save });
   pick.el.classList.add("sst-listen");
   [...pick.el.querySelectorAll("label")].forEach((item, i) => {
-    item.style.setProperty("--track", `var(--sst-track-${[4, 1, 2, 3][i]})`);
+    item.style.setProperty("--track", listenColor(i));
     item.prepend(h("kbd", { "aria-hidden": "true", text: String(i + 1) }));
   });
   frame.onTrait("listen", (name) => {
